@@ -1,0 +1,1 @@
+"""The rooms of the insurance office, each the owner of its transactions."""

@@ -1,0 +1,1 @@
+"""Departments, licensed staff and the institution, here and at the platform."""

@@ -1,0 +1,1 @@
+"""Everything that is said to the platform: connection, submissions, calls, delivery, recovery."""

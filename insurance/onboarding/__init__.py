@@ -1,0 +1,1 @@
+"""Going live: the demo hospital, joint tests, acceptance."""

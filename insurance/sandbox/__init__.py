@@ -1,0 +1,1 @@
+"""A stand-in for the platform: its own process, its own state, its own faults."""

@@ -1,0 +1,1 @@
+"""What people and schedules decided: AuditEvent, written by services."""

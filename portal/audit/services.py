@@ -1,0 +1,42 @@
+"""Writing the audit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.db import models
+
+from portal.audit.models import AuditEvent
+from portal.people.actor import Actor
+
+
+def subject_of(thing: models.Model) -> str:
+    """Return the name under which a record stands in the audit and in submissions: `app.model:pk`."""
+    return f"{thing._meta.label_lower}:{thing.pk}"
+
+
+def record(
+    actor: Actor,
+    action: str,
+    subjects: Iterable[models.Model | str] = (),
+    *,
+    label: str = "",
+    reason: str = "",
+    **detail: Any,
+) -> AuditEvent:
+    """Write one decision: `action` is `room.verb`, `subjects` the records it concerned.
+
+    `detail` holds JSON values and never personal data. Call it inside the transaction of the change itself.
+    """
+    return AuditEvent.objects.create(
+        institution=actor.institution,
+        person=actor.person,
+        actor_name=actor.name,
+        action=action,
+        label=label[:200],
+        subjects=[thing if isinstance(thing, str) else subject_of(thing) for thing in subjects],
+        detail=detail,
+        reason=reason[:500],
+        ip=actor.ip or None,
+    )

@@ -1,0 +1,1 @@
+"""The day's page, the menu, alarms and health."""

@@ -1,0 +1,17 @@
+"""States with their word and their colour in one place, so that tag, filter and spreadsheet cannot disagree."""
+
+from __future__ import annotations
+
+from django.db import models
+
+
+class States(models.TextChoices):
+    """Base of all states: a member is `NAME = "code", "colour", "词"` (colours: ui.md, States)."""
+
+    colour: str
+
+    def __new__(cls, value: str, colour: str = "secondary") -> States:
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.colour = colour
+        return member

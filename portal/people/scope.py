@@ -1,0 +1,22 @@
+"""Institution scope: rows a person may see."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from django.db import models
+
+if TYPE_CHECKING:
+    from portal.people.models import Person
+
+Row = TypeVar("Row", bound=models.Model)
+
+
+class ScopedQuerySet(models.QuerySet[Row], Generic[Row]):
+    """A queryset of a model with an `institution`; `visible_to` narrows it to where the person works."""
+
+    def visible_to(self, person: Person | Any) -> ScopedQuerySet[Row]:
+        """Return only rows of institutions in which `person` has a membership; none for a stranger."""
+        if not getattr(person, "is_authenticated", False):
+            return self.none()
+        return self.filter(institution__in=person.institutions())

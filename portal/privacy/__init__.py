@@ -1,0 +1,1 @@
+"""How personal data is kept: named keys, encrypted fields, searchable digests, masks."""

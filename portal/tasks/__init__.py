@@ -1,0 +1,1 @@
+"""Work that a person waits for: Task, Schedule, and the dispatcher with its sweeps."""

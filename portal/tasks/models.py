@@ -1,0 +1,90 @@
+"""Work that a person waits for, and what is due by itself."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.db import models
+
+from portal.people.models import Institution, Person
+from portal.people.scope import ScopedQuerySet
+from portal.tasks.choices import TaskState
+
+
+class Task(models.Model):
+    """One piece of background work with progress, log and result.
+
+    Queued → running → done | failed | cancelled. A running task whose lease ran out is queued again, so a kind's
+    function must be able to start anew. `params` and `result` are JSON without personal data.
+    """
+
+    institution = models.ForeignKey(Institution, verbose_name="机构", on_delete=models.PROTECT, related_name="+")
+    kind = models.CharField("种类", max_length=60)
+    label = models.CharField("名称", max_length=200)
+    params = models.JSONField("参数", default=dict)
+    requested_by = models.ForeignKey(
+        Person, verbose_name="发起人", null=True, on_delete=models.PROTECT, related_name="+"
+    )
+    source = models.CharField("来源", max_length=20, default="人工")
+    state = models.CharField("状态", max_length=10, choices=TaskState.choices, default=TaskState.QUEUED)
+    done = models.PositiveIntegerField("已完成", default=0)
+    total = models.PositiveIntegerField("总数", default=0)
+    message = models.CharField("进展", max_length=500, blank=True)
+    result = models.JSONField("结果", default=dict)
+    result_file = models.CharField("结果文件", max_length=200, blank=True)
+    result_url = models.CharField("结果页面", max_length=200, blank=True)
+    attempt = models.PositiveSmallIntegerField("次数", default=0)
+    not_before = models.DateTimeField("不早于", null=True)
+    lease_until = models.DateTimeField("租约至", null=True)
+    cancel_asked = models.BooleanField("已请求取消", default=False)
+    created_at = models.DateTimeField("创建时间", auto_now_add=True)
+    started_at = models.DateTimeField("开始时间", null=True)
+    ended_at = models.DateTimeField("结束时间", null=True)
+
+    objects: ClassVar[Any] = ScopedQuerySet["Task"].as_manager()
+
+    class Meta:
+        verbose_name = verbose_name_plural = "任务"
+        indexes = [
+            models.Index(fields=["institution", "-id"], name="task_by_institution"),
+            models.Index(fields=["state", "lease_until"], name="task_open", condition=models.Q(ended_at=None)),
+        ]
+
+    def __str__(self) -> str:
+        return self.label
+
+
+class TaskLog(models.Model):
+    """One line of a task's log, written while it runs."""
+
+    task = models.ForeignKey(Task, on_delete=models.CASCADE, related_name="lines")
+    at = models.DateTimeField(auto_now_add=True)
+    level = models.CharField(max_length=10, default="info")
+    text = models.CharField(max_length=1000)
+
+    class Meta:
+        verbose_name = verbose_name_plural = "任务日志"
+
+    def __str__(self) -> str:
+        return self.text
+
+
+class Schedule(models.Model):
+    """A task that starts by itself, every so many seconds or daily at a time of day (Asia/Shanghai)."""
+
+    institution = models.ForeignKey(Institution, on_delete=models.CASCADE, related_name="+")
+    kind = models.CharField("种类", max_length=60)
+    label = models.CharField("名称", max_length=200)
+    params = models.JSONField("参数", default=dict)
+    every_seconds = models.PositiveIntegerField("间隔秒数", null=True)
+    daily_at = models.TimeField("每天", null=True)
+    active = models.BooleanField("启用", default=True)
+    next_run = models.DateTimeField("下次运行", null=True)
+    last_run = models.DateTimeField("上次运行", null=True)
+
+    class Meta:
+        verbose_name = verbose_name_plural = "定时"
+        constraints = [models.UniqueConstraint(fields=["institution", "kind"], name="schedule_once")]
+
+    def __str__(self) -> str:
+        return self.label
