@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
@@ -78,10 +78,12 @@ class Handler:
         """Change the room's records by the outcome. Database only, inside the applying transaction."""
         raise NotImplementedError
 
-    def settle(self, ask: Ask, step: str, submissions: Sequence[Submission]) -> dict[int, Settled]:
-        """Look at the platform by transaction `step` (an infno of unknown_outcome) and judge each submission by pk.
+    def settle(self, ask: Ask, step: str, sent: Mapping[int, Mapping[str, Any]]) -> dict[int, Settled]:
+        """Look at the platform by transaction `step` (an infno of unknown_outcome) and judge what became of each row.
 
-        Called without a transaction; network only through `ask`. A submission left out counts as undecided.
+        `sent` maps a submission's pk to its row as it travelled (JSON values: text and numbers). Judge by that row, not
+        by our record: the same judgement serves messages that a person sent without a record (`manage.py call`).
+        Called without a transaction; network only through `ask`. A row left out counts as undecided.
         """
         return {}
 
