@@ -1,0 +1,37 @@
+"""Start of `script/server` and `script/test`: sets up `.venv`, then goes on inside it."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from ground import environment, places
+
+
+def main(command: str, arguments: list[str]) -> int:
+    """Run `server` or `test` in the checkout's own environment; return the exit code."""
+    sys.stdout.reconfigure(encoding="utf-8", errors="replace", line_buffering=True)  # type: ignore[union-attr]
+    try:
+        environment.ensure("requirements.txt", *(["requirements-test.txt"] if command == "test" else []))
+        if not environment.is_inside():
+            python = str(environment.python())
+            os.execv(python, [python, "-X", "utf8", str(places.ROOT / "script" / "main.py"), command, *arguments])
+        return _run(command, arguments)
+    except places.Fault as fault:
+        places.say(f"✗ {fault}")
+        return 1
+
+
+def _run(command: str, arguments: list[str]) -> int:
+    sys.path.insert(1, str(places.ROOT))
+    if command == "test":
+        from ground import testing
+
+        return testing.main(arguments)
+    from ground import server
+
+    return server.main()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1], sys.argv[2:]))
