@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from django.apps import apps
 from django.db import models
 from django.db.models import Q
+from django.utils.functional import cached_property
 
 from insurance.exchange.choices import (
     OPEN_STATES,
@@ -85,9 +87,7 @@ class Submission(models.Model):
     label = models.CharField("对象", max_length=200, blank=True)
     thread = models.CharField("次序", max_length=120)
     position = models.BigIntegerField("位置", default=0)
-    delivery = models.CharField(
-        "队列", max_length=12, choices=DeliveryClass.choices, default=DeliveryClass.INTERACTIVE
-    )
+    delivery = models.CharField("队列", max_length=12, choices=DeliveryClass.choices, default=DeliveryClass.INTERACTIVE)
     priority = models.PositiveSmallIntegerField("优先", default=30)
     digest = models.CharField("内容摘要", max_length=64)
     payload = EncryptedTextField("报文内容", blank=True)
@@ -142,6 +142,13 @@ class Submission(models.Model):
     def __str__(self) -> str:
         return f"{self.purpose} {self.label}"
 
+    @cached_property
+    def subject(self) -> Any:
+        """The record that is spoken of, or None; delivery fetches those of a whole wave at once."""
+        if "." not in self.subject_type:
+            return None
+        return apps.get_model(self.subject_type)._default_manager.filter(pk=self.subject_id).first()
+
 
 class Call(models.Model):
     """One message, outbound: the mutable head. Its bodies and events are append-only."""
@@ -184,7 +191,9 @@ class Call(models.Model):
             models.Index(fields=["institution", "-id"], name="call_by_institution"),
             models.Index(fields=["institution", "infno", "-id"], name="call_by_infno"),
             models.Index(fields=["institution", "state", "-id"], name="call_by_state"),
-            models.Index(fields=["state", "lease_until"], name="call_leased", condition=Q(state__in=["prepared", "sent"])),
+            models.Index(
+                fields=["state", "lease_until"], name="call_leased", condition=Q(state__in=["prepared", "sent"])
+            ),
             models.Index(
                 fields=["apply_not_before"],
                 name="call_unapplied",

@@ -1,0 +1,231 @@
+"""Delivery: one holder per connection and class takes what is due, wave by wave, until nothing is left (design 4)."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import os
+import socket
+import time
+from collections.abc import Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+
+from django.conf import settings
+from django.db import connections, transaction
+from django.db.models import F, Q
+from django.utils import timezone
+
+from insurance.exchange import breaker, ledger
+from insurance.exchange.answers import Answer
+from insurance.exchange.applying import apply_call, apply_due
+from insurance.exchange.choices import CallState, SubmissionState
+from insurance.exchange.ledger import Prepared
+from insurance.exchange.lines import Line, open_line
+from insurance.exchange.models import CallRow, Connection, Drain, Submission
+from insurance.exchange.queries import due, to_look_for
+from insurance.exchange.recovery import recover
+from insurance.exchange.waves import prepare_wave
+
+log = logging.getLogger(__name__)
+
+IDLE_SECONDS = 0.3
+# A drain gives way after this long, so that a new version of the program takes over; the dispatcher rings again.
+LONGEST_SECONDS = 900
+
+
+class Lost(Exception):
+    """Another process holds the lease now; this one stops taking work."""
+
+
+def drain(connection_id: int, delivery: str) -> int:
+    """RQ job: deliver what is due for one connection and class until idle. Returns how many calls were made.
+
+    Returns at once when another process holds the lease, or when the platform is closed or paused.
+    """
+    connection = Connection.objects.select_related("institution").get(pk=connection_id)
+    held = take_lease(connection, delivery)
+    if held is None:
+        return 0
+    try:
+        with open_line(connection) as line:
+            return _Courier(line, held).run()
+    except Lost:
+        log.warning("drain %s %s lost its lease", connection_id, delivery)
+        return 0
+    finally:
+        give_back(held)
+
+
+def take_lease(connection: Connection, delivery: str) -> Drain | None:
+    """Take the lease of a connection and class, with a new fence; None when somebody else holds it."""
+    lease, _ = Drain.objects.get_or_create(connection=connection, delivery=delivery)
+    now = timezone.now()
+    taken = Drain.objects.filter(Q(lease_until=None) | Q(lease_until__lt=now), pk=lease.pk).update(
+        fence=F("fence") + 1,
+        holder=f"{socket.gethostname()}:{os.getpid()}"[:100],
+        lease_until=now + dt.timedelta(seconds=settings.LEASE_SECONDS),
+        seen_at=now,
+    )
+    if not taken:
+        return None
+    lease.refresh_from_db()
+    return lease
+
+
+def give_back(lease: Drain) -> None:
+    """Free the lease if it is still ours."""
+    Drain.objects.filter(pk=lease.pk, fence=lease.fence).update(lease_until=None)
+
+
+class _Courier:
+    """The loop of one drain: takes waves under the lease, sends them on threads, applies, looks for unknowns."""
+
+    def __init__(self, line: Line, lease: Drain) -> None:
+        self.line = line
+        self.lease = lease
+        self.calls = 0
+        self.renewed = time.monotonic()
+        self.started = time.monotonic()
+        self.flying: set[Future[None]] = set()
+        self.looking: Future[int] | None = None
+        self.looked = 0.0
+        self.checked = time.monotonic()
+
+    def run(self) -> int:
+        with ThreadPoolExecutor(settings.DELIVERY_THREADS, thread_name_prefix="sender") as pool:
+            try:
+                self._loop(pool)
+            finally:
+                wait(self.flying | ({self.looking} if self.looking else set()))
+                for future in [pool.submit(_hang_up) for _ in range(settings.DELIVERY_THREADS)]:
+                    future.result()
+        return self.calls
+
+    def _loop(self, pool: ThreadPoolExecutor) -> None:
+        apply_due()
+        idle_since: float | None = None
+        while True:
+            self._renew()
+            self._settle_finished()
+            worked = self._recover(pool) + self._launch(pool)
+            if worked or self.flying or self.looking:
+                idle_since = None
+                if self.flying:
+                    wait(self.flying, timeout=min(settings.LEASE_RENEW_SECONDS / 2, 1), return_when=FIRST_COMPLETED)
+                elif self.looking:
+                    wait([self.looking], timeout=0.2)
+                continue
+            idle_since = idle_since or time.monotonic()
+            if self._closed() or time.monotonic() - idle_since > IDLE_SECONDS:
+                return
+            time.sleep(0.05)
+
+    def _closed(self) -> bool:
+        # Our own failures are noted on the object at once; what others changed is read twice a second.
+        if time.monotonic() - self.checked > 0.5:
+            self.line.connection.refresh_from_db(fields=["paused", "failures", "broken_until"])
+            self.checked = time.monotonic()
+        return breaker.is_open(self.line.connection) or time.monotonic() - self.started > LONGEST_SECONDS
+
+    def _launch(self, pool: ThreadPoolExecutor) -> int:
+        room = settings.DELIVERY_THREADS * 2 - len(self.flying)
+        if room < settings.DELIVERY_THREADS or self._closed():
+            return 0
+        # After failures one message probes; the rest follow when it has been answered.
+        if self.line.connection.failures:
+            room = 0 if self.flying else 1
+        if room == 0:
+            return 0
+        wave = prepare_wave(self.line, self.lease, due(self.line.connection, self.lease.delivery), room)
+        for prepared in wave.calls:
+            self.flying.add(pool.submit(_deliver, self.line, prepared))
+        self.calls += len(wave.calls)
+        return wave.taken
+
+    def _recover(self, pool: ThreadPoolExecutor) -> int:
+        if self.looking is not None:
+            if not self.looking.done():
+                return 0
+            worked, self.looking = self.looking.result(), None
+            return worked
+        if time.monotonic() - self.looked > 0.2 and not self._closed():
+            self.looked = time.monotonic()
+            if to_look_for(self.line.connection, self.lease.delivery).exists():
+                self.looking = pool.submit(recover, self.line, self.lease.delivery)
+        return 0
+
+    def _settle_finished(self) -> None:
+        for future in [item for item in self.flying if item.done()]:
+            self.flying.discard(future)
+            future.result()
+
+    def _renew(self) -> None:
+        if time.monotonic() - self.renewed < settings.LEASE_RENEW_SECONDS:
+            return
+        now = timezone.now()
+        kept = Drain.objects.filter(pk=self.lease.pk, fence=self.lease.fence).update(
+            lease_until=now + dt.timedelta(seconds=settings.LEASE_SECONDS), seen_at=now
+        )
+        if not kept:
+            raise Lost
+        self.renewed = time.monotonic()
+
+
+def _hang_up() -> None:
+    connections.close_all()
+
+
+def _deliver(line: Line, prepared: Prepared) -> None:
+    """Send one call and do what its answer asks for; runs on a sender thread."""
+    if breaker.is_open(line.connection):
+        # It was prepared before the breaker opened: nothing left, and no attempt is counted.
+        if ledger.mark_undelivered(prepared.call_id, "平台暂停，未发出"):
+            requeue(prepared.call_id, "平台暂停，未发出", counted=False)
+        return
+    answer = line.send(prepared)
+    conclude(line, prepared, answer)
+
+
+def conclude(line: Line, prepared: Prepared, answer: Answer) -> None:
+    """Bring the submissions of a carried call to where its answer puts them."""
+    if answer.state in (CallState.ACCEPTED, CallState.REFUSED):
+        apply_call(prepared.call_id, answer, line.book)
+    elif answer.state is CallState.UNDELIVERED:
+        requeue(prepared.call_id, answer.words)
+    else:
+        hold_unknown(prepared.call_id, answer.words)
+
+
+def requeue(call_id: int, words: str, *, counted: bool = True) -> None:
+    """Queue what was not delivered again, with a count and a growing pause."""
+    with transaction.atomic():
+        for submission in _carried(call_id):
+            pause = min(2**submission.attempts, 60) if counted else 0
+            ledger.move(
+                submission.pk,
+                (SubmissionState.SENDING,),
+                state=SubmissionState.QUEUED,
+                attempts=submission.attempts + (1 if counted else 0),
+                words=words[:1000],
+                not_before=timezone.now() + dt.timedelta(seconds=pause),
+            )
+
+
+def hold_unknown(call_id: int, words: str) -> None:
+    """Keep what may have arrived as unknown; the steps of the index begin at once."""
+    with transaction.atomic():
+        for submission in _carried(call_id):
+            ledger.move(
+                submission.pk,
+                (SubmissionState.SENDING,),
+                state=SubmissionState.UNKNOWN,
+                words=words[:1000],
+                not_before=None,
+                looks=0,
+                step=0,
+                needs_person=False,
+            )
+
+
+def _carried(call_id: int) -> Sequence[Submission]:
+    return [row.submission for row in CallRow.objects.select_related("submission").filter(call_id=call_id)]

@@ -1,0 +1,209 @@
+"""A line to the platform: the pooled client, the lease keeper and the day's sign-ins of one process."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+from django.conf import settings
+from django.utils import timezone
+
+from insurance.exchange import breaker, ledger
+from insurance.exchange.answers import Answer
+from insurance.exchange.choices import CallState, SignIn
+from insurance.exchange.connections import book_of, machine_of, transport_to
+from insurance.exchange.errors import MessageInvalid, PlatformError, Refused, Undelivered, Unknown
+from insurance.exchange.files import FileError, encode_bytes, verify_member
+from insurance.exchange.leases import Keeper
+from insurance.exchange.ledger import Draft, Prepared
+from insurance.exchange.models import Connection, Session
+from insurance.exchange.sending import carry
+from insurance.specification.checking import Problem, check
+from insurance.specification.model import Transaction
+from insurance.specification.writing import write
+from portal.people.actor import Actor
+
+log = logging.getLogger(__name__)
+
+# Words by which the platform says that the sign-in is no longer good (protocol.md, section 6).
+SIGN_IN_COMPLAINT = ("签到", "sign_no")
+RETRY_PAUSES = (0.5, 2.0)
+
+
+class Line:
+    """One process's line to the platform of one connection. Thread-safe after it is opened."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self.book = book_of(connection)
+        self.transport = transport_to(connection)
+        self.keeper = Keeper()
+
+    def close(self) -> None:
+        """Give the pooled connections back and stop keeping leases."""
+        self.transport.close()
+        self.keeper.close()
+
+    def send(self, prepared: Prepared) -> Answer:
+        """Carry one prepared call and tell the breaker how the platform is doing."""
+        answer = carry(self.connection, self.transport, prepared, self.keeper)
+        breaker.note(self.connection, answer)
+        return answer
+
+    def sign_no(self, opter: str, opter_name: str, ip: str = "") -> str:
+        """Return today's sign-in number of an operator, signing in (9001) when there is none.
+
+        Raises PlatformError when the sign-in fails; whether that matters is the caller's to say.
+        """
+        if self.connection.sign_in == SignIn.OFF:
+            return ""
+        today = timezone.localdate()
+        kept = Session.objects.filter(connection=self.connection, opter=opter, day=today, ended_at=None).first()
+        if kept is not None:
+            return kept.sign_no
+        mac, own_ip = machine_of(self.connection, ip)
+        route = self.book.route("session.open")
+        message = {route.node: {"opter_no": opter, "mac": mac, "ip": own_ip}}
+        answer = self._repeat(self._draft(route.infno, message, purpose=route.purpose, opter=opter, name=opter_name))
+        sign_no = str(answer.output.row("signinoutb").get("sign_no") or answer.output.values.get("sign_no") or "")
+        Session.objects.update_or_create(
+            connection=self.connection, opter=opter, day=today, defaults={"sign_no": sign_no[:30], "ended_at": None}
+        )
+        return sign_no
+
+    def sign_no_for(self, transaction: Transaction, opter: str, opter_name: str, ip: str = "") -> str:
+        """Return the sign-in number that a message of `transaction` must carry, "" where it can do without.
+
+        Raises Undelivered when a message that changes something must not go without one.
+        """
+        if transaction.effect == "session":
+            return ""
+        try:
+            return self.sign_no(opter, opter_name, ip)
+        except PlatformError as error:
+            if transaction.effect in ledger.READING or self.connection.sign_in == SignIn.TOLERANT:
+                log.warning("sign-in failed, going on without: %s", type(error).__name__)
+                return ""
+            raise Undelivered(f"签到（9001）未成功，未发送：{error.words}", error.call_id) from error
+
+    def forget_sign_in(self, answer: Answer, opter: str) -> bool:
+        """Drop today's sign-in when a refusal complains of it; says whether it did."""
+        if answer.state is not CallState.REFUSED or not any(word in answer.words for word in SIGN_IN_COMPLAINT):
+            return False
+        return bool(
+            Session.objects.filter(
+                connection=self.connection, opter=opter, day=timezone.localdate(), ended_at=None
+            ).update(ended_at=timezone.now())
+        )
+
+    def ask(
+        self, actor: Actor, infno: str, message: Mapping[str, Any], *, insuplc_admdvs: str = "", purpose: str = ""
+    ) -> Answer:
+        """Send one reading transaction and return its accepted answer.
+
+        Repeats it with a new msgid while its outcome is unknown (index: `retry`). Raises MessageInvalid, Refused,
+        Unknown, Undelivered.
+        """
+        transaction = self.book.transaction(infno)
+        refuse_invalid(self.problems(transaction, message, insuplc_admdvs))
+        opter, name = self.operator(actor)
+        draft = self._draft(infno, message, purpose=purpose, opter=opter, name=name, actor=actor)
+        draft.insuplc_admdvs = insuplc_admdvs
+        draft.sign_no = self.sign_no_for(transaction, opter, name, actor.ip)
+        try:
+            return self._repeat(draft)
+        except Refused as refusal:
+            complaint = Answer(CallState.REFUSED, refusal.words)
+            if transaction.effect == "session" or not self.forget_sign_in(complaint, opter):
+                raise
+            draft.sign_no = self.sign_no_for(transaction, opter, name, actor.ip)
+            return self._repeat(draft)
+
+    def operator(self, actor: Actor) -> tuple[str, str]:
+        """Return the operator (number, name) that `actor` speaks as: their own, else the connection's."""
+        if actor.opter:
+            return actor.opter, actor.opter_name or actor.name
+        return self.connection.opter, self.connection.opter_name
+
+    def problems(self, transaction: Transaction, message: Mapping[str, Any], insuplc_admdvs: str) -> list[Problem]:
+        """Return everything wrong with a message, the envelope's own rule included (envelope.csv, insuplc_admdvs)."""
+        found = check(transaction, message, self.book)
+        if not insuplc_admdvs and transaction.infno != "1101" and ledger.identifier(message, "psn_no"):
+            found.append(
+                Problem(
+                    "error", ".", None, "insuplc_admdvs", "参保地医保区划", "报文含人员编号，必须填写（取 1101 返回值）"
+                )
+            )
+        return found
+
+    def written(self, transaction: Transaction, message: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the message as it travels; the bytes of 9101 in the form this platform wants."""
+        ready = write(transaction, message)
+        if transaction.infno == "9101":
+            node = ready.get("fsUploadIn", {})
+            if isinstance(node.get("in"), bytes):
+                node["in"] = encode_bytes(node["in"], self.connection.file_bytes)
+        return ready
+
+    def _draft(
+        self, infno: str, message: Mapping[str, Any], *, purpose: str, opter: str, name: str, actor: Actor | None = None
+    ) -> Draft:
+        transaction = self.book.transaction(infno)
+        return Draft(
+            transaction=transaction,
+            message=self.written(transaction, message),
+            purpose=purpose,
+            opter=opter,
+            opter_name=name,
+            actor_name=actor.name if actor else "系统",
+            requested_by_id=actor.person.pk if actor and actor.person else None,
+        )
+
+    def _repeat(self, draft: Draft) -> Answer:
+        pauses = list(RETRY_PAUSES) if _may_repeat(draft.transaction) else []
+        while True:
+            answer = self._once(draft)
+            if answer.state is CallState.ACCEPTED:
+                return answer
+            if answer.state is CallState.REFUSED:
+                raise Refused(answer.words, answer.call_id)
+            if not pauses:
+                kind = Unknown if answer.state is CallState.UNKNOWN else Undelivered
+                raise kind(answer.words, answer.call_id)
+            time.sleep(pauses.pop(0))
+
+    def _once(self, draft: Draft) -> Answer:
+        answer = self.send(ledger.prepare(self.connection, [draft])[0])
+        if answer.file:
+            try:
+                verify_member(answer.file, max_bytes=int(settings.FILE_MAX_MB * 1024 * 1024))
+            except FileError as error:
+                ledger.add_event(answer.call_id or 0, "file-refused", words=str(error))
+                return replace(answer, state=CallState.UNKNOWN, words=str(error))
+        return answer
+
+
+def _may_repeat(transaction: Transaction) -> bool:
+    steps = transaction.unknown_outcome
+    return bool(steps) and steps[0].kind == "retry"
+
+
+def refuse_invalid(problems: list[Problem]) -> None:
+    """Raise MessageInvalid when any of `problems` is an error; warnings pass."""
+    errors = [problem for problem in problems if problem.level == "error"]
+    if errors:
+        raise MessageInvalid(list(errors))
+
+
+@contextmanager
+def open_line(connection: Connection) -> Iterator[Line]:
+    """Open a line for the block and close it afterwards."""
+    line = Line(connection)
+    try:
+        yield line
+    finally:
+        line.close()

@@ -1,0 +1,125 @@
+"""What other rooms and pages read of the exchange."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from insurance.exchange.choices import OPEN_STATES, SubmissionState
+from insurance.exchange.connections import first_connection
+from insurance.exchange.models import Call, Connection, Submission
+from portal.people.models import Institution
+
+
+def connection_of(institution: Institution) -> Connection:
+    """Return the institution's connection; the first institution's is made from the settings when it has none yet.
+
+    Raises Connection.DoesNotExist for another institution without one.
+    """
+    known = Connection.objects.select_related("institution").filter(institution=institution).first()
+    if known is not None:
+        return known
+    first = first_connection()
+    if first.institution_id != institution.pk:
+        raise Connection.DoesNotExist(f"{institution} 尚未建立平台连接")
+    return first
+
+
+def type_of(subject: models.Model) -> str:
+    """Return the subject type under which a record's submissions stand."""
+    return subject._meta.label_lower
+
+
+def submissions_of(subject: models.Model) -> models.QuerySet[Submission]:
+    """Return all submissions of a record, newest first."""
+    found: models.QuerySet[Submission] = Submission.objects.filter(
+        subject_type=type_of(subject), subject_id=str(subject.pk)
+    ).order_by("-id")
+    return found
+
+
+def latest_submission(subject: models.Model) -> Submission | None:
+    """Return a record's newest submission."""
+    return submissions_of(subject).first()
+
+
+def open_submission(subject: models.Model) -> Submission | None:
+    """Return a record's submission that is on its way or whose outcome is unknown."""
+    return submissions_of(subject).filter(state__in=list(OPEN_STATES)).first()
+
+
+def attach_latest(objects: Iterable[Any]) -> None:
+    """Set `.submission` (newest Submission or None) on each of a page's records of one model, in one query."""
+    records = list(objects)
+    if not records:
+        return
+    newest = (
+        Submission.objects.filter(subject_type=type_of(records[0]), subject_id__in=[str(item.pk) for item in records])
+        .order_by("subject_id", "-id")
+        .distinct("subject_id")
+    )
+    by_id = {item.subject_id: item for item in newest}
+    for record in records:
+        record.submission = by_id.get(str(record.pk))
+
+
+def calls_of(submission: Submission) -> models.QuerySet[Call]:
+    """Return the calls that carried a submission, newest first."""
+    found: models.QuerySet[Call] = Call.objects.filter(rows__submission=submission).order_by("-id")
+    return found
+
+
+def due(connection: Connection, delivery: str) -> models.QuerySet[Submission]:
+    """Return the submissions whose turn it is, in the order in which they go."""
+    found: models.QuerySet[Submission] = (
+        Submission.objects.filter(connection=connection, delivery=delivery, state=SubmissionState.QUEUED, ready=True)
+        .filter(Q(not_before=None) | Q(not_before__lte=timezone.now()))
+        .order_by("priority", "position")
+    )
+    return found
+
+
+def to_look_for(connection: Connection, delivery: str) -> models.QuerySet[Submission]:
+    """Return the submissions of unknown outcome that are due for a look at the platform."""
+    found: models.QuerySet[Submission] = (
+        Submission.objects.filter(
+            connection=connection, delivery=delivery, state=SubmissionState.UNKNOWN, needs_person=False
+        )
+        .filter(Q(not_before=None) | Q(not_before__lte=timezone.now()))
+        .order_by("position")
+    )
+    return found
+
+
+def predecessor(submission: Submission) -> Submission | None:
+    """Return what a submission waits for in its thread: the earliest one before it that is not done."""
+    found: Submission | None = (
+        not_done(submission.connection_id, submission.thread).filter(position__lt=submission.position).first()
+    )
+    return found
+
+
+def not_done(connection_id: int, thread: str) -> models.QuerySet[Submission]:
+    """Return a thread's submissions that hold later ones: open ones, and refused ones nothing has replaced."""
+    found: models.QuerySet[Submission] = (
+        Submission.objects.filter(connection_id=connection_id, thread=thread)
+        .filter(Q(state__in=list(OPEN_STATES)) | Q(state=SubmissionState.REFUSED, superseded=False))
+        .order_by("position")
+    )
+    return found
+
+
+def counts(institution: Institution) -> dict[str, int]:
+    """Return how many submissions of an institution stand in each open or refused state."""
+    rows: Sequence[dict[str, Any]] = (
+        Submission.objects.filter(institution=institution, superseded=False)
+        .exclude(state__in=[SubmissionState.ACCEPTED, SubmissionState.WITHDRAWN])
+        .values("state")
+        .annotate(number=models.Count("id"))
+        .order_by()
+    )
+    return {row["state"]: row["number"] for row in rows}

@@ -1,0 +1,218 @@
+"""What is done about an unknown outcome: the index's steps, in order, before anything is sent again (design 3)."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from insurance.exchange import ledger
+from insurance.exchange.applying import finish, late_answer
+from insurance.exchange.choices import CallState, SubmissionState
+from insurance.exchange.contents import infno_of, judges, sent_rows
+from insurance.exchange.errors import PlatformError
+from insurance.exchange.handlers import Finding, Outcome, Settled
+from insurance.exchange.lines import Line
+from insurance.exchange.models import Call, CallBody, Submission
+from insurance.exchange.queries import to_look_for
+from insurance.specification.model import Step
+from portal.people.actor import Actor
+
+log = logging.getLogger(__name__)
+
+UNKNOWN = (SubmissionState.UNKNOWN,)
+# How often one step may fail to decide before a person is asked, and how often a message may be sent again unseen.
+MOST_LOOKS = 6
+MOST_RESENDS = 5
+
+
+def recover(line: Line, delivery: str, limit: int = 200) -> int:
+    """Take the next step for every submission of the queue that is due for one; returns how many were looked at."""
+    waiting = list(to_look_for(line.connection, delivery).select_related("last_call")[:limit])
+    return look(line, waiting)
+
+
+def look(line: Line, waiting: Sequence[Submission]) -> int:
+    """Take the next step for each of `waiting`; one look at the platform serves all that ask the same."""
+    by_step: dict[tuple[str, Step], list[Submission]] = defaultdict(list)
+    for submission in waiting:
+        if _take_late_answer(submission):
+            continue
+        step = step_of(submission, line)
+        if step.kind == "verify":
+            by_step[(submission.purpose, step)].append(submission)
+        else:
+            _without_looking(submission, step)
+    for (_, step), group in by_step.items():
+        _verify(line, step, group)
+    return len(waiting)
+
+
+def step_of(submission: Submission, line: Line) -> Step:
+    """Return the step of unknown_outcome at which a submission stands; past the last one a person decides."""
+    steps = line.book.transaction(infno_of(submission, line.book)).unknown_outcome
+    return steps[submission.step] if submission.step < len(steps) else Step("person", "")
+
+
+def _take_late_answer(submission: Submission) -> bool:
+    """Settle by an answer that came after its call was given up: it is the platform's own word."""
+    call = submission.last_call
+    if call is None or not CallBody.objects.filter(call=call, part="late").exists():
+        return False
+    return settle_late(call)
+
+
+def settle_late(call: Call) -> bool:
+    """Use a late answer for what is still unknown; says whether it was one that decides."""
+    answer = late_answer(call)
+    if answer is None or answer.state not in (CallState.ACCEPTED, CallState.REFUSED):
+        return False
+    accepted = answer.state is CallState.ACCEPTED
+    with transaction.atomic():
+        for row in call.rows.select_related("submission__connection"):
+            outcome = Outcome(accepted, answer.words, {}, answer.refmsgid, call.pk)
+            if finish(row.submission, outcome, UNKNOWN):
+                _note(row.submission, "已核实：收到迟到的答复")
+    return True
+
+
+def _without_looking(submission: Submission, step: Step) -> None:
+    if step.kind in ("resend", "retry") and submission.attempts < MOST_RESENDS:
+        queue_again(submission, "")
+    else:
+        # 2601 (reverse) is never automatic: last step, one at a time, with evidence and two persons.
+        ledger.move(submission.pk, UNKNOWN, needs_person=True)
+
+
+def queue_again(submission: Submission, settled: str) -> bool:
+    """Put an unknown submission back into the queue; the same content goes again under a new msgid."""
+    wait = min(2**submission.attempts, 60) if not settled else 0
+    return ledger.move(
+        submission.pk,
+        UNKNOWN,
+        state=SubmissionState.QUEUED,
+        attempts=submission.attempts + 1,
+        not_before=timezone.now() + dt.timedelta(seconds=wait),
+        settled=settled,
+        looks=0,
+        step=0,
+        needs_person=False,
+    )
+
+
+def _verify(line: Line, step: Step, group: Sequence[Submission]) -> None:
+    try:
+        found = _judge(line, step, group)
+    except PlatformError as error:
+        log.info("look by %s failed: %s", step.infno, type(error).__name__)
+        _wait(group, settings.VERIFY_EVERY)
+        return
+    for submission in group:
+        _conclude(line, submission, step, found.get(submission.pk, Settled(Finding.UNDECIDED)))
+
+
+def _judge(line: Line, step: Step, group: Sequence[Submission]) -> dict[int, Settled]:
+    actor = Actor.system(line.connection.institution, "查证")
+    ask = partial(line.ask, actor)
+    sent = sent_rows(group, line.book)
+    found: dict[int, Settled] = {}
+    for handler in judges(group[0], line.book):
+        flat, owners = _flatten(sent)
+        verdicts = handler.settle(ask, step.infno, flat)
+        for pk, keys in owners.items():
+            if keys and all(key in verdicts for key in keys):
+                found[pk] = _together([verdicts[key] for key in keys])
+    return found
+
+
+def _flatten(sent: Mapping[int, list[dict[str, Any]]]) -> tuple[dict[int, dict[str, Any]], dict[int, list[int]]]:
+    """Number the rows of messages of several rows, so that a handler judges each of them on its own."""
+    flat: dict[int, dict[str, Any]] = {}
+    owners: dict[int, list[int]] = {}
+    for pk, rows in sent.items():
+        owners[pk] = []
+        for row in rows:
+            key = pk if len(rows) == 1 else -len(flat) - 1
+            flat[key] = row
+            owners[pk].append(key)
+    return flat, owners
+
+
+def _together(verdicts: Sequence[Settled]) -> Settled:
+    kinds = {verdict.finding for verdict in verdicts}
+    return verdicts[0] if len(kinds) == 1 else Settled(Finding.UNDECIDED, {}, "各行结果不一致")
+
+
+def _conclude(line: Line, submission: Submission, step: Step, settled: Settled) -> None:
+    if settled.finding is Finding.ADOPTED:
+        adopt(submission, settled)
+    elif settled.finding is Finding.ABSENT and _surely(submission):
+        _next_step(line, submission, settled)
+    else:
+        looks = submission.looks + 1
+        stuck = settled.finding is Finding.UNDECIDED and looks >= MOST_LOOKS
+        ledger.move(
+            submission.pk,
+            UNKNOWN,
+            looks=looks,
+            needs_person=stuck,
+            not_before=timezone.now() + dt.timedelta(seconds=settings.VERIFY_EVERY * (1 if looks < 3 else looks)),
+        )
+
+
+def adopt(submission: Submission, settled: Settled) -> bool:
+    """Take over what the platform holds: the same `apply` as an answer would have run."""
+    evidence = f"已核实：平台有 (采用平台结果) {settled.evidence}".strip()
+    outcome = Outcome(True, "", settled.row, "", submission.last_call_id, adopted=True)
+    with transaction.atomic():
+        done = finish(submission, outcome, UNKNOWN)
+        if done:
+            _note(submission, evidence)
+    return done
+
+
+def _note(submission: Submission, words: str) -> None:
+    Submission.objects.filter(pk=submission.pk).update(settled=words[:300])
+    if submission.last_call_id:
+        ledger.add_event(submission.last_call_id, "settled", words=words[:300])
+
+
+def _surely(submission: Submission) -> bool:
+    """Absent needs a minimum age and two looks: the platform may still have been working when we first asked."""
+    sent = submission.last_call.sent_at if submission.last_call else None
+    old = sent is None or timezone.now() - sent >= dt.timedelta(seconds=settings.VERIFY_MIN_AGE)
+    return old and submission.looks + 1 >= settings.VERIFY_LOOKS
+
+
+def _next_step(line: Line, submission: Submission, settled: Settled) -> None:
+    words = f"已核实：平台无 (可重新上传) {settled.evidence}".strip()[:300]
+    submission.step += 1
+    if submission.last_call_id:
+        ledger.add_event(submission.last_call_id, "absent", words=words)
+    following = step_of(submission, line)
+    if following.kind == "resend" and submission.attempts < MOST_RESENDS:
+        queue_again(submission, words)
+        return
+    ledger.move(
+        submission.pk,
+        UNKNOWN,
+        step=submission.step,
+        looks=0,
+        settled=words,
+        not_before=timezone.now(),
+        needs_person=following.kind != "verify",
+    )
+
+
+def _wait(group: Sequence[Submission], seconds: float) -> None:
+    until = timezone.now() + dt.timedelta(seconds=seconds)
+    Submission.objects.filter(pk__in=[item.pk for item in group], state=SubmissionState.UNKNOWN).update(
+        not_before=until
+    )

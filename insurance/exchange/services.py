@@ -1,0 +1,232 @@
+"""Everything that changes what is to be said to the platform: queue, withdraw, send again, settle by hand, pause."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import IntegrityError, models, transaction
+from django.db import connection as database
+from django.utils import timezone
+
+from insurance.exchange import ledger
+from insurance.exchange.applying import advance
+from insurance.exchange.bell import ring_for
+from insurance.exchange.choices import OPEN_STATES, DeliveryClass, SubmissionState
+from insurance.exchange.connections import book_of
+from insurance.exchange.contents import DIRECT, is_direct, row_of
+from insurance.exchange.errors import AlreadyOpen, PlatformError
+from insurance.exchange.handlers import Finding, Settled, handler_of
+from insurance.exchange.models import Connection, Submission
+from insurance.exchange.queries import connection_of, not_done, type_of
+from insurance.exchange.recovery import adopt
+from portal.audit.services import record
+from portal.people.actor import Actor
+
+
+def submit(
+    actor: Actor,
+    *,
+    purpose: str,
+    subject: models.Model,
+    label: str = "",
+    delivery: DeliveryClass | None = None,
+    insuplc_admdvs: str = "",
+    not_before: dt.datetime | None = None,
+) -> Submission:
+    """Queue one record for the platform and ring on commit. Call it inside the transaction of the approval.
+
+    The digest of what the record says now is stored: if it says something else when its turn comes, it goes back.
+    Raises AlreadyOpen when the record has one of this purpose on its way.
+    """
+    handler = handler_of(purpose)
+    submission = Submission(
+        institution=actor.institution,
+        connection=connection_of(actor.institution),
+        purpose=purpose,
+        subject_type=type_of(subject),
+        subject_id=str(subject.pk),
+        label=(label or str(subject))[:200],
+        thread=handler.thread(subject)[:120],
+        delivery=delivery or handler.delivery,
+        priority=handler.priority,
+        insuplc_admdvs=insuplc_admdvs,
+        opter=actor.opter,
+        opter_name=actor.opter_name,
+        requested_by=actor.person,
+        not_before=not_before,
+    )
+    submission.subject = subject
+    submission.digest = row_of(submission, book_of(submission.connection))[1]
+    return _queue(submission)
+
+
+def submit_message(
+    actor: Actor, *, infno: str, message: Mapping[str, Any], insuplc_admdvs: str = "", held: bool = False
+) -> Submission:
+    """Queue a message that a person wrote without a record (接口调试, `manage.py call`).
+
+    The same content on its way twice is the same intention: raises AlreadyOpen. `held` leaves it for the caller to
+    deliver. `message` must be JSON-ready.
+    """
+    digest = ledger.digest_of(infno, message)
+    submission = Submission(
+        institution=actor.institution,
+        connection=connection_of(actor.institution),
+        purpose=f"{DIRECT}{infno}",
+        subject_type="direct",
+        subject_id=digest,
+        label=f"{infno} 直接发送",
+        thread=f"direct:{digest}",
+        payload=json.dumps(message, ensure_ascii=False, default=str),
+        insuplc_admdvs=insuplc_admdvs,
+        opter=actor.opter,
+        opter_name=actor.opter_name,
+        requested_by=actor.person,
+        digest=digest,
+    )
+    with transaction.atomic():
+        made = _queue(submission, ring=not held)
+        record(actor, "exchange.submit", [made], label=f"直接发送 {infno}")
+    return made
+
+
+def _queue(submission: Submission, ring: bool = True) -> Submission:
+    same = Submission.objects.filter(
+        subject_type=submission.subject_type, subject_id=submission.subject_id, purpose=submission.purpose
+    )
+    try:
+        with transaction.atomic():
+            _lock_thread(submission)
+            if same.filter(state__in=list(OPEN_STATES)).exists():
+                raise AlreadyOpen(f"{submission.label} 已在上传队列中，无需重复上传")
+            replaced = same.filter(state=SubmissionState.REFUSED, superseded=False).order_by("position").first()
+            same.filter(state=SubmissionState.REFUSED).update(superseded=True)
+            submission.save()
+            # What replaces a refused one takes its place in the order, or what waited behind it would go first.
+            submission.position = replaced.position if replaced else submission.pk
+            before = not_done(submission.connection_id, submission.thread).filter(position__lt=submission.position)
+            submission.ready = not before.exists()
+            submission.save(update_fields=["position", "ready"])
+    except IntegrityError as error:
+        raise AlreadyOpen(f"{submission.label} 已在上传队列中，无需重复上传") from error
+    if ring:
+        transaction.on_commit(lambda: ring_for(submission.connection_id, submission.delivery))
+    return submission
+
+
+def _lock_thread(submission: Submission) -> None:
+    with database.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))",
+            [f"{submission.connection_id}/{submission.thread}"],
+        )
+
+
+@transaction.atomic
+def withdraw(actor: Actor, *, submission: Submission, reason: str = "") -> None:
+    """Take back what has not left yet, or give up what was refused. Raises PlatformError when it is too late."""
+    actor.must("exchange.submit")
+    waiting = (SubmissionState.QUEUED, SubmissionState.REFUSED)
+    if not ledger.move(submission.pk, waiting, state=SubmissionState.WITHDRAWN, superseded=True):
+        submission.refresh_from_db()
+        raise PlatformError(f"{submission.label}：已是「{submission.get_state_display()}」，不能撤销")
+    record(actor, "exchange.withdraw", [submission], label=submission.label, reason=reason)
+    advance(submission)
+
+
+@transaction.atomic
+def resend(actor: Actor, *, submission: Submission, reason: str = "") -> Submission:
+    """Send a refused submission again as a new one, alone if it fell with its batch.
+
+    Raises PlatformError when it was not refused or was already replaced, AlreadyOpen when one is on its way.
+    """
+    actor.must("exchange.submit")
+    locked = Submission.objects.select_for_update(of=("self",)).select_related("connection").get(pk=submission.pk)
+    if locked.state != SubmissionState.REFUSED or locked.superseded:
+        raise PlatformError(f"{locked.label}：只有「上传失败」且未被代替的可以重新上传")
+    if is_direct(locked):
+        again = submit_message(
+            actor,
+            infno=locked.purpose.removeprefix(DIRECT),
+            message=json.loads(locked.payload),
+            insuplc_admdvs=locked.insuplc_admdvs,
+        )
+    elif locked.subject is None:
+        raise PlatformError(f"{locked.label}：记录已不存在，不能重新上传")
+    else:
+        again = submit(
+            actor,
+            purpose=locked.purpose,
+            subject=locked.subject,
+            label=locked.label,
+            insuplc_admdvs=locked.insuplc_admdvs,
+        )
+    if locked.whole:
+        Submission.objects.filter(pk=again.pk).update(alone=True)
+    record(actor, "exchange.resend", [locked, again], label=locked.label, reason=reason)
+    return again
+
+
+@transaction.atomic
+def decide(actor: Actor, *, submission: Submission, finding: Finding, reason: str) -> None:
+    """Settle an unknown outcome by a person's word: the platform has it (ADOPTED) or surely has not (ABSENT).
+
+    Needs a reason. An absent one is queued again, a direct message withdrawn. Raises PlatformError when it is no
+    longer unknown or the reason is missing.
+    """
+    actor.must("exchange.decide")
+    if not reason.strip():
+        raise PlatformError("请填写依据：在哪里查到、查到什么")
+    if finding is Finding.ADOPTED:
+        done = adopt(submission, Settled(finding, {}, f"人工核实：{reason}"))
+    else:
+        done = ledger.move(
+            submission.pk,
+            (SubmissionState.UNKNOWN,),
+            state=SubmissionState.WITHDRAWN if is_direct(submission) else SubmissionState.QUEUED,
+            settled=f"已核实：平台无 (可重新上传) 人工核实：{reason}"[:300],
+            needs_person=False,
+            not_before=None,
+            looks=0,
+            step=0,
+        )
+    if not done:
+        raise PlatformError(f"{submission.label}：已不是「结果待查」，请刷新后再看")
+    record(actor, "exchange.decide", [submission], label=submission.label, reason=reason, finding=finding.value)
+    transaction.on_commit(lambda: ring_for(submission.connection_id, submission.delivery))
+
+
+@transaction.atomic
+def pause(actor: Actor, *, connection: Connection, reason: str) -> None:
+    """Stop sending until resumed; what is queued waits."""
+    actor.must("exchange.manage")
+    Connection.objects.filter(pk=connection.pk).update(paused=True, paused_reason=reason[:200])
+    record(actor, "exchange.pause", [connection], reason=reason)
+
+
+@transaction.atomic
+def resume(actor: Actor, *, connection: Connection) -> None:
+    """Send again at once: lifts a pause and closes the breaker."""
+    actor.must("exchange.manage")
+    Connection.objects.filter(pk=connection.pk).update(
+        paused=False, paused_reason="", failures=0, broken_until=None, broken_words=""
+    )
+    record(actor, "exchange.resume", [connection])
+    for delivery in DeliveryClass.values:
+        transaction.on_commit(lambda name=delivery: ring_for(connection.pk, name))
+
+
+def release_threads(limit: int = 200) -> int:
+    """Let queued submissions go whose predecessors are done; the net under `advance`. Returns how many."""
+    waiting = Submission.objects.filter(state=SubmissionState.QUEUED, ready=False).order_by("position")[:limit]
+    freed = 0
+    for submission in waiting:
+        before = not_done(submission.connection_id, submission.thread).filter(position__lt=submission.position)
+        if not before.exists():
+            freed += Submission.objects.filter(pk=submission.pk, ready=False).update(
+                ready=True, state_at=timezone.now()
+            )
+    return freed

@@ -1,0 +1,59 @@
+"""What the dispatcher does for the exchange, every few seconds and harmless if doubled."""
+
+from __future__ import annotations
+
+from django.db.models import Exists, OuterRef, Q
+from django.utils import timezone
+
+from insurance.exchange.applying import apply_due
+from insurance.exchange.bell import ring_for
+from insurance.exchange.bodies import make_months
+from insurance.exchange.choices import SubmissionState
+from insurance.exchange.leases import reap
+from insurance.exchange.models import Connection, Drain, Submission
+from insurance.exchange.services import release_threads
+from portal.tasks.registry import sweep
+
+
+@sweep("exchange.leases", every=1.0)
+def give_back_leases() -> None:
+    """Give back the calls of dead senders."""
+    reap()
+
+
+@sweep("exchange.apply", every=2.0)
+def apply_left_over() -> None:
+    """Apply answers that nobody applied."""
+    apply_due()
+
+
+@sweep("exchange.threads", every=2.0)
+def let_threads_go() -> None:
+    """Free what waits for a predecessor that is done."""
+    release_threads()
+
+
+@sweep("exchange.due", every=1.0)
+def ring_what_is_due() -> None:
+    """Ring for every connection and class with something due and no living drain."""
+    now = timezone.now()
+    ready = Q(state=SubmissionState.QUEUED, ready=True) | Q(state=SubmissionState.UNKNOWN, needs_person=False)
+    alive = Drain.objects.filter(connection=OuterRef("connection"), delivery=OuterRef("delivery"), lease_until__gt=now)
+    closed = Connection.objects.filter(Q(paused=True) | Q(broken_until__gt=now), pk=OuterRef("connection"))
+    waiting = (
+        Submission.objects.filter(ready)
+        .filter(Q(not_before=None) | Q(not_before__lte=now))
+        .exclude(Exists(alive))
+        .exclude(Exists(closed))
+        .values_list("connection", "delivery")
+        .order_by()
+        .distinct()
+    )
+    for connection_id, delivery in waiting:
+        ring_for(connection_id, delivery)
+
+
+@sweep("exchange.months", every=3600.0)
+def keep_months() -> None:
+    """Make this month's and the next month's partition of the bodies."""
+    make_months()
