@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
@@ -11,10 +12,12 @@ from typing import Any
 from insurance.exchange.choices import CallState
 from insurance.specification.model import Transaction
 from insurance.specification.reading import Output, read
+from portal.privacy.masks import mask_document
 
 # Statuses by which a gateway clearly says that it did not pass the message on (protocol.md, section 4).
 NOT_PROCESSED = frozenset({401, 403, 404})
 WORDS_LIMIT = 1000
+DOCUMENT = re.compile(r"(?<!\d)\d{17}[\dXx](?!\d)")
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,12 @@ class Answer:
         return read(self.transaction, self.output_raw)
 
 
-def classify(status: int, body: bytes, *, depth: int = 0) -> Answer:
+def without_documents(words: str) -> str:
+    """Mask document numbers in the platform's words, which rest in the clear; cut them to what is kept."""
+    return DOCUMENT.sub(lambda found: mask_document(found.group()), words)[:WORDS_LIMIT]
+
+
+def classify(status: int, body: bytes) -> Answer:
     """Judge a reply by protocol.md section 4: infcode decides; only a clear 401/403/404 is a gateway's no.
 
     Everything else that is not an envelope (5xx, not JSON, cut) is unknown, because the platform may have acted.
@@ -78,9 +86,9 @@ def _by_content(envelope: dict[str, Any], status: int) -> Answer:
 def _answer(state: CallState, envelope: dict[str, Any] | None, status: int, otherwise: str) -> Answer:
     envelope = envelope or {}
     said = envelope.get("err_msg") or envelope.get("message") or ""
-    words = str(said)[:WORDS_LIMIT] if said and (state is not CallState.ACCEPTED) else ""
+    words = without_documents(str(said)) if said and (state is not CallState.ACCEPTED) else ""
     if state is CallState.ACCEPTED and envelope.get("warn_msg"):
-        words = str(envelope["warn_msg"])[:WORDS_LIMIT]
+        words = without_documents(str(envelope["warn_msg"]))
     return Answer(
         state,
         words or otherwise,

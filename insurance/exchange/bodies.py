@@ -1,4 +1,4 @@
-"""The bytes of messages, encrypted by a key of their month, so that rotation rewraps a few keys and never the bodies."""
+"""The bytes of messages, encrypted by a key of their month: rotation rewraps a few keys, never the bodies."""
 
 from __future__ import annotations
 

@@ -66,7 +66,7 @@ def transport_to(connection: Connection) -> Transport:
 
 
 def machine_of(connection: Connection, ip: str = "") -> tuple[str, str]:
-    """Return (mac, ip) for the sign-in: the registered workplace of `ip`, else the connection's, else this machine's."""
+    """Return (mac, ip) for the sign-in: the workplace registered for `ip`, else the connection's, else our own."""
     place = connection.institution.workplaces.filter(ip=ip).first() if ip else None
     if place is not None:
         return place.mac, place.ip

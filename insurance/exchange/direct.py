@@ -1,4 +1,4 @@
-"""Sending one transaction at once and waiting for what becomes of it: `manage.py call`, and later the door and 接口调试."""
+"""Sending one transaction at once and waiting for what becomes of it (`manage.py call`)."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def _of_call(line: Line, call_id: int | None, state: CallState, words: str) -> R
 
 
 def _drive(line: Line, submission_id: int, until: float) -> Result:
-    """Bring one submission to its end: send it when it is due, look when it is unknown, wait where another carries it."""
+    """Bring one submission to its end: send it when due, look when unknown, wait where another carries it."""
     while True:
         submission = Submission.objects.select_related("last_call", "connection").get(pk=submission_id)
         state = submission.state

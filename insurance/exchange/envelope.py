@@ -15,7 +15,7 @@ NAME_LIMIT = 20  # envelope.csv: fixmedins_name is 20 characters
 
 
 def next_msgids(fixmedins_code: str, count: int = 1) -> list[tuple[str, str]]:
-    """Return `count` pairs (msgid, inf_time): code + second of the database clock + a cycling sequence of four digits."""
+    """Return `count` pairs (msgid, inf_time): code, second of the database clock, four digits of a cycling sequence."""
     with database.cursor() as cursor:
         cursor.execute(
             "SELECT to_char(now_cn, 'YYYYMMDDHH24MISS') || lpad(nextval('exchange_msgid')::text, 4, '0'),"

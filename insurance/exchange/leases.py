@@ -81,7 +81,7 @@ class Keeper:
 
 
 def reap() -> tuple[int, int]:
-    """Give back calls whose lease ran out: prepared ones are queued again, sent ones are unknown. Returns both counts."""
+    """Give back calls whose lease ran out: prepared ones are queued again, sent ones unknown. Returns both counts."""
     with transaction.atomic(), database.cursor() as cursor:
         cursor.execute(REAP)
         states = [state for _, state in cursor.fetchall()]

@@ -110,7 +110,7 @@ class _Backend(httpcore.NetworkBackend):
 
 
 def bound_address(resolve: str, host: str) -> tuple[str, str, int | None] | None:
-    """Read PLATFORM_RESOLVE: `address`, `address:port`, `[v6]:port` or `host:port:address`. Returns (host, address, port).
+    """Read PLATFORM_RESOLVE: `address`, `address:port`, `[v6]:port` or `host:port:address`; gives host, address, port.
 
     Raises ValueError in Chinese.
     """
