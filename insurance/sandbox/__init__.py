@@ -1,1 +1,1 @@
-"""A stand-in for the platform: its own process, its own state, its own faults."""
+"""A stand-in for the national platform: its own process, its own state, no knowledge of the portal."""
