@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 
 from portal.people.models import Institution, Person
@@ -28,6 +29,10 @@ class AuditEvent(models.Model):
 
     class Meta:
         verbose_name = verbose_name_plural = "审计记录"
+        indexes = [
+            GinIndex(fields=["subjects"], opclasses=["jsonb_path_ops"], name="audit_by_subject"),
+            models.Index(fields=["institution", "-id"], name="audit_by_institution"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.actor_name} {self.action}"

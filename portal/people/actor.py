@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from portal.people.roles import describe
 
 if TYPE_CHECKING:
     from portal.people.models import Institution, Person
 
+ACTION = re.compile(r"[a-z_]+\.[a-z_]+")
+
 
 class NotAllowed(Exception):
-    """The actor may not take this action here; the message is Chinese and says which right is missing."""
+    """The actor may not take this action here; the message is Chinese and says which right is missing.
+
+    `action` is `room.verb`, or a whole Chinese sentence where the reason is not a missing right.
+    """
+
+    def __init__(self, action: str) -> None:
+        self.action = action if ACTION.fullmatch(action) else ""
+        super().__init__(
+            f"您没有{describe(action)}的权限。请联系信息科在「系统 · 人员」中授权。" if self.action else action
+        )
 
 
 @dataclass(frozen=True)
@@ -35,7 +49,7 @@ class Actor:
     @classmethod
     def of(cls, person: Person, institution: Institution, ip: str = "") -> Actor:
         """Return `person` acting in `institution`, with the operator number of the first membership that has one."""
-        member = person.memberships.filter(institution=institution).exclude(opter="").first()
+        member = next((m for m in person.memberships_at(institution) if m.opter), None)
         return cls(
             institution=institution,
             person=person,
@@ -52,4 +66,4 @@ class Actor:
     def must(self, action: str) -> None:
         """Raise NotAllowed when the actor may not take `action`."""
         if not self.may(action):
-            raise NotAllowed(f"您没有此操作的权限（{action}）。请联系信息科在「系统 · 人员」中授权。")
+            raise NotAllowed(action)

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
+from django.utils.functional import cached_property
 
 from portal.people.roles import ROLE_CHOICES, ROLES
 
@@ -53,6 +54,7 @@ class Person(AbstractBaseUser):
 
     class Meta:
         verbose_name = verbose_name_plural = "人员"
+        ordering = ("username",)
 
     def __str__(self) -> str:
         return self.name
@@ -61,19 +63,24 @@ class Person(AbstractBaseUser):
         """Say whether this person may take `action` (`room.verb`) in `institution`; nobody may anything in None."""
         if institution is None or not self.is_active:
             return False
-        return any(ROLES[code].grants(action) for code in self._roles_at(institution) if code in ROLES)
+        return any(ROLES[m.role].grants(action) for m in self.memberships_at(institution) if m.role in ROLES)
 
     def institutions(self) -> models.QuerySet[Institution]:
         """Return the institutions this person works in, by code."""
         return Institution.objects.filter(memberships__person=self).distinct().order_by("fixmedins_code")
 
-    def _roles_at(self, institution: Institution) -> list[str]:
-        kept: dict[int, list[str]] = self.__dict__.setdefault("_role_cache", {})
-        if institution.pk not in kept:
-            kept[institution.pk] = list(
-                self.memberships.filter(institution=institution).values_list("role", flat=True)
-            )
-        return kept[institution.pk]
+    def memberships_at(self, institution: Institution) -> list[Membership]:
+        """Return this person's memberships in `institution`, oldest first; read once per instance."""
+        return [member for member in self.all_memberships if member.institution_id == institution.pk]
+
+    @cached_property
+    def all_memberships(self) -> list[Membership]:
+        """All memberships with their institutions, in one query; a service that changes them must `forget` them."""
+        return list(self.memberships.select_related("institution").order_by("institution__fixmedins_code", "pk"))
+
+    def forget(self) -> None:
+        """Drop what was read about memberships, after they changed."""
+        self.__dict__.pop("all_memberships", None)
 
 
 class Membership(models.Model):
@@ -109,3 +116,24 @@ class Workplace(models.Model):
 
     def __str__(self) -> str:
         return self.name or self.ip
+
+
+class Throttle(models.Model):
+    """Log-in attempts under one key: an account, or an account from one address (never an address alone).
+
+    `key` is a keyed digest, so that what somebody typed as a login name (perhaps a password) is not kept.
+    `tokens` is refilled with time as of `refilled_at`; `failures` counts wrong passwords since `first_failure_at`.
+    """
+
+    key = models.CharField(max_length=64, unique=True)
+    tokens = models.FloatField(default=0)
+    refilled_at = models.DateTimeField()
+    failures = models.PositiveIntegerField(default=0)
+    first_failure_at = models.DateTimeField(null=True)
+    locked_until = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name = verbose_name_plural = "登录限制"
+
+    def __str__(self) -> str:
+        return f"{self.failures} 次"

@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.utils.module_loading import autodiscover_modules
 
 
 class TasksConfig(AppConfig):
@@ -6,3 +7,9 @@ class TasksConfig(AppConfig):
     label = "tasks"
     verbose_name = "任务中心"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Load the sweeps, and the task kinds of every room (its `tasks.py`)."""
+        from portal.tasks import sweeps  # noqa: F401
+
+        autodiscover_modules("tasks")

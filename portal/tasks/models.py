@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django.db import models
+from django.utils import timezone
 
 from portal.people.models import Institution, Person
 from portal.people.scope import ScopedQuerySet
@@ -36,6 +37,10 @@ class Task(models.Model):
     attempt = models.PositiveSmallIntegerField("次数", default=0)
     not_before = models.DateTimeField("不早于", null=True)
     lease_until = models.DateTimeField("租约至", null=True)
+    single = models.BooleanField("只许一个", default=False)
+    repeat_of = models.ForeignKey(
+        "self", verbose_name="重新运行自", null=True, on_delete=models.SET_NULL, related_name="+"
+    )
     cancel_asked = models.BooleanField("已请求取消", default=False)
     created_at = models.DateTimeField("创建时间", auto_now_add=True)
     started_at = models.DateTimeField("开始时间", null=True)
@@ -48,10 +53,48 @@ class Task(models.Model):
         indexes = [
             models.Index(fields=["institution", "-id"], name="task_by_institution"),
             models.Index(fields=["state", "lease_until"], name="task_open", condition=models.Q(ended_at=None)),
+            models.Index(fields=["institution", "state", "-id"], name="task_by_state"),
+            models.Index(fields=["institution", "kind", "-id"], name="task_by_kind"),
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["institution", "kind"],
+                condition=models.Q(single=True, ended_at=None),
+                name="task_single_open",
+            )
         ]
 
     def __str__(self) -> str:
         return self.label
+
+    @property
+    def ended(self) -> bool:
+        """Say whether it is over: done, failed or cancelled."""
+        return self.ended_at is not None
+
+    @property
+    def percent(self) -> int:
+        """How much is done, 0–100; 100 when done, 0 while the total is unknown."""
+        if self.state == TaskState.DONE:
+            return 100
+        return min(self.done * 100 // self.total, 100) if self.total else 0
+
+    @property
+    def word(self) -> str:
+        """The state's word as shown: a running task that shall stop says so."""
+        return "正在取消" if self.cancel_asked and not self.ended else self.get_state_display()
+
+    @property
+    def colour(self) -> str:
+        """The state's colour."""
+        return TaskState(self.state).colour
+
+    @property
+    def seconds(self) -> int | None:
+        """How long it ran, None before it started."""
+        if self.started_at is None:
+            return None
+        return int(((self.ended_at or timezone.now()) - self.started_at).total_seconds())
 
 
 class TaskLog(models.Model):
@@ -88,3 +131,16 @@ class Schedule(models.Model):
 
     def __str__(self) -> str:
         return self.label
+
+
+class Heartbeat(models.Model):
+    """When a process was last seen at work: `dispatcher`, or `worker:<queue>` through a small job on that queue."""
+
+    name = models.CharField("名称", max_length=60, primary_key=True)
+    seen_at = models.DateTimeField("最近一次")
+
+    class Meta:
+        verbose_name = verbose_name_plural = "心跳"
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,116 @@
+"""Who may open a page: `@needs("room.verb")` before a view."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec
+from urllib.parse import urlencode, urlsplit
+
+from django.contrib.auth import REDIRECT_FIELD_NAME
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+
+from portal.people.actor import Actor
+from portal.people.models import Membership, Person
+from portal.people.roles import describe, roles_with
+
+P = ParamSpec("P")
+
+
+class ActorRequest(HttpRequest):
+    """A request that passed the guard: somebody is logged in and acts in an institution."""
+
+    actor: Actor
+    user: Person
+    htmx: Any
+
+
+Guarded = Callable[Concatenate[ActorRequest, P], HttpResponseBase]
+View = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
+
+
+def needs(action: str) -> Callable[[Guarded[P]], View[P]]:
+    """Let only those in who may take `action` (`room.verb`) where they are.
+
+    Not logged in → the login page and back; no right → a page that names the right and who can give it.
+    """
+
+    def decorate(view: Guarded[P]) -> View[P]:
+        @wraps(view)
+        def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+            if not request.user.is_authenticated:
+                return to_login(request)
+            actor: Actor | None = getattr(request, "actor", None)
+            if actor is None or not actor.may(action):
+                return refuse(request, action)
+            return view(request, *args, **kwargs)  # type: ignore[arg-type]  # it has its actor now
+
+        guarded.needs = action  # type: ignore[attr-defined]  # the permission matrix in the tests reads it
+        return guarded
+
+    return decorate
+
+
+def signed_in(view: Guarded[P]) -> View[P]:
+    """Let everybody in who is logged in, with or without an institution."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        if not request.user.is_authenticated:
+            return to_login(request)
+        return view(request, *args, **kwargs)  # type: ignore[arg-type]
+
+    return guarded
+
+
+def to_login(request: HttpRequest) -> HttpResponse:
+    """Send the browser to the login page and afterwards back here; a piece of a page takes the whole page along."""
+    back = request.get_full_path() if request.method == "GET" else "/"
+    if is_htmx(request):
+        # the piece has no page of its own: come back to the page that asked for it
+        back = _path_of(request.headers.get("HX-Current-URL", "/"))
+    return go(request, f"{reverse('people:login')}?{urlencode({REDIRECT_FIELD_NAME: back})}")
+
+
+def go(request: HttpRequest, address: str) -> HttpResponse:
+    """Redirect the whole browser page, also when only a piece was asked for."""
+    if is_htmx(request):
+        return HttpResponse(status=204, headers={"HX-Redirect": address})
+    return HttpResponseRedirect(address)
+
+
+def refuse(request: HttpRequest, action: str, words: str = "") -> HttpResponse:
+    """Answer 403: which right is missing, which roles have it, who can give it. `words` replaces the first sentence."""
+    actor: Actor | None = getattr(request, "actor", None)
+    context = {
+        "words": words,
+        "right": describe(action) if action else "",
+        "roles": roles_with(action) if action else [],
+        "givers": _givers(actor),
+        "institution": actor.institution if actor else None,
+    }
+    template = "people/_refused.html" if is_htmx(request) else "people/refused.html"
+    return render(request, template, context, status=403)
+
+
+def is_htmx(request: HttpRequest) -> bool:
+    """Say whether htmx asked for a piece of a page (a boosted link wants the whole page)."""
+    return request.headers.get("HX-Request") == "true" and request.headers.get("HX-Boosted") != "true"
+
+
+def _path_of(url: str) -> str:
+    """Return path and query of an address of ours, so that nobody can be sent to another site."""
+    parts = urlsplit(url)
+    path = "/" + parts.path.lstrip("/")
+    return f"{path}?{parts.query}" if parts.query else path
+
+
+def _givers(actor: Actor | None) -> list[str]:
+    """Return the names of up to five persons who can give rights here."""
+    if actor is None:
+        return []
+    roles = [role.code for role in roles_with("people.manage")]
+    members = Membership.objects.filter(institution=actor.institution, role__in=roles, person__is_active=True)
+    return list(members.order_by("person__name").values_list("person__name", flat=True).distinct()[:5])

@@ -1,0 +1,79 @@
+"""Who acts in a request: `request.actor`."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.urls import reverse
+
+from portal.people.actor import Actor, NotAllowed
+from portal.people.guard import go, refuse
+from portal.people.models import Institution, Person
+
+# What somebody may open who must first choose a password of their own.
+BEFORE_PASSWORD = {"people:password", "people:logout", "people:login"}
+
+
+class ActorMiddleware:
+    """Sets `request.actor` (None without login or institution), asks for a first password, answers NotAllowed."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        request.actor = actor_of(request)  # type: ignore[attr-defined]  # guard.ActorRequest declares it
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponse | None:
+        """Send a person with an initial password to the page where they choose their own."""
+        person = request.user
+        if not isinstance(person, Person) or not person.must_change_password:
+            return None
+        match = request.resolver_match
+        if match is not None and match.view_name in BEFORE_PASSWORD:
+            return None
+        return go(request, reverse("people:password"))
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        """Turn a service's NotAllowed into the page that says which right is missing."""
+        if not isinstance(error, NotAllowed):
+            return None
+        return refuse(request, error.action, "" if error.action else str(error))
+
+
+def actor_of(request: HttpRequest) -> Actor | None:
+    """Return who acts and where, or None when nobody is logged in or the person works nowhere."""
+    person = request.user
+    if not isinstance(person, Person):
+        return None
+    institution = institution_of(person)
+    return Actor.of(person, institution, client_ip(request)) if institution else None
+
+
+def institution_of(person: Person) -> Institution | None:
+    """Return the person's current institution, if they still work there, else the first by code."""
+    members = person.all_memberships
+    current = next((m for m in members if m.institution_id == person.current_institution_id), None)
+    member = current or (members[0] if members else None)
+    return member.institution if member else None
+
+
+def client_ip(request: HttpRequest) -> str:
+    """Return the browser's address, "" if unreadable.
+
+    `PROXY_COUNT` own proxies stand in front: the address that the outermost of them saw is that many places from the
+    right in X-Forwarded-For; everything further left was written by the browser and is not believed.
+    """
+    address = request.META.get("REMOTE_ADDR", "")
+    count = settings.PROXY_COUNT
+    if count:
+        said = [part.strip() for part in request.headers.get("X-Forwarded-For", "").split(",") if part.strip()]
+        address = said[-count] if len(said) >= count else address
+    try:
+        return str(ipaddress.ip_address(address))
+    except ValueError:
+        return ""

@@ -1,0 +1,142 @@
+"""Everything that changes a task from outside of its run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, time
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models.functions import Now
+
+from portal.audit.services import record
+from portal.people.actor import Actor, NotAllowed
+from portal.tasks.bell import ring
+from portal.tasks.choices import TaskState
+from portal.tasks.clock import next_run
+from portal.tasks.models import Schedule, Task
+from portal.tasks.registry import TaskKind, kind_of
+
+
+class TaskRefused(Exception):
+    """The task cannot be changed like that now; the message is Chinese."""
+
+
+def start(
+    actor: Actor,
+    *,
+    kind: str,
+    params: Mapping[str, Any] | None = None,
+    label: str = "",
+    source: str = "人工",
+    not_before: datetime | None = None,
+    repeat_of: Task | None = None,
+) -> Task:
+    """Queue a task; RQ hears of it when the transaction commits, the dispatcher tells it again until it runs.
+
+    `params` is JSON without personal data. For a kind that is `single`, returns the unfinished one if there is one.
+    Raises LookupError for an unknown kind. Who may is the caller's question.
+    """
+    what = kind_of(kind)
+    task = Task(
+        institution=actor.institution,
+        kind=kind,
+        label=(label or what.label)[:200],
+        params=dict(params or {}),
+        requested_by=actor.person,
+        source=source if actor.person or source != "人工" else actor.name[:20],
+        single=what.single,
+        not_before=not_before,
+        repeat_of=repeat_of,
+    )
+    return _save_or_find(actor, task, what)
+
+
+def _save_or_find(actor: Actor, task: Task, what: TaskKind) -> Task:
+    """Save a new task, audit and ring; or return the one of a single kind that stands in its way."""
+    while True:
+        try:
+            with transaction.atomic():
+                task.save()
+                record(actor, "tasks.start", [task], label=f"发起任务：{task.label}", kind=task.kind)
+                ring_later(task, what)
+            return task
+        except IntegrityError:
+            open_one = Task.objects.filter(
+                institution=task.institution, kind=task.kind, single=True, ended_at=None
+            ).first()
+            if open_one is not None:
+                found: Task = open_one
+                return found
+            if not task.single:
+                raise
+
+
+def ring_later(task: Task, what: TaskKind) -> None:
+    """Ring for a task when the transaction commits."""
+    queue, pk = what.queue, task.pk
+    transaction.on_commit(lambda: ring(queue, "portal.tasks.runner.run_task", pk, key=f"task-{pk}"))
+
+
+@transaction.atomic
+def cancel(actor: Actor, *, task: Task, reason: str = "") -> None:
+    """Cancel: a waiting task at once, a running one at its next look. Raises NotAllowed, TaskRefused (already over)."""
+    if not may_change(actor, task):
+        raise NotAllowed("tasks.manage")
+    waiting = Task.objects.filter(pk=task.pk, state=TaskState.QUEUED).update(
+        state=TaskState.CANCELLED, cancel_asked=True, ended_at=Now(), message="开始之前已取消"
+    )
+    if not waiting and not Task.objects.filter(pk=task.pk, state=TaskState.RUNNING).update(cancel_asked=True):
+        raise TaskRefused("任务已经结束，不能取消。")
+    record(actor, "tasks.cancel", [task], label=f"取消任务：{task.label}", reason=reason)
+    task.refresh_from_db()
+
+
+def repeat(actor: Actor, *, task: Task) -> Task:
+    """Start the same again with the same parameters. Raises NotAllowed, TaskRefused (not over yet)."""
+    if not may_change(actor, task):
+        raise NotAllowed("tasks.manage")
+    task.refresh_from_db()
+    if not task.ended:
+        raise TaskRefused("任务还没有结束，不能重新运行；可先取消。")
+    try:
+        return start(actor, kind=task.kind, params=task.params, label=task.label, source="重新运行", repeat_of=task)
+    except LookupError:
+        raise TaskRefused("此版本没有这种任务，不能重新运行。") from None
+
+
+def may_change(actor: Actor, task: Task) -> bool:
+    """Say whether `actor` may cancel or repeat: who asked for it, who may start its kind, who manages tasks."""
+    if task.institution_id != actor.institution.pk:
+        return False
+    if actor.person is not None and task.requested_by_id == actor.person.pk:
+        return True
+    try:
+        return actor.may(kind_of(task.kind).action) or actor.may("tasks.manage")
+    except LookupError:
+        return actor.may("tasks.manage")
+
+
+@transaction.atomic
+def change_schedule(
+    actor: Actor,
+    *,
+    schedule: Schedule,
+    active: bool,
+    every_seconds: int | None = None,
+    daily_at: time | None = None,
+) -> None:
+    """Switch a schedule on or off and say when it runs: every so many seconds (60 at least), or daily.
+
+    Raises NotAllowed, TaskRefused.
+    """
+    actor.must("tasks.manage")
+    if (every_seconds is None) == (daily_at is None):
+        raise TaskRefused("请填写每天的时刻，或间隔秒数，二者只填一个。")
+    if every_seconds is not None and every_seconds < 60:
+        raise TaskRefused("间隔至少 60 秒。")
+    schedule.active, schedule.every_seconds, schedule.daily_at = active, every_seconds, daily_at
+    schedule.next_run = next_run(every_seconds, daily_at)
+    schedule.save(update_fields=["active", "every_seconds", "daily_at", "next_run"])
+    words = f"{'启用' if active else '停用'}定时：{schedule.label}"
+    record(actor, "tasks.schedule", [schedule], label=words, every=every_seconds, daily=str(daily_at or ""))

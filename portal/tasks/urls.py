@@ -1,0 +1,17 @@
+"""Addresses of 任务中心."""
+
+from django.urls import path
+
+from portal.tasks import views
+
+app_name = "tasks"
+urlpatterns = [
+    path("", views.index, name="list"),
+    path("schedules/", views.schedules, name="schedules"),
+    path("schedules/<int:pk>/", views.schedule, name="schedule"),
+    path("<int:pk>/", views.detail, name="detail"),
+    path("<int:pk>/live/", views.live, name="live"),
+    path("<int:pk>/progress/", views.progress, name="progress"),
+    path("<int:pk>/cancel/", views.cancel, name="cancel"),
+    path("<int:pk>/repeat/", views.repeat, name="repeat"),
+]

@@ -1,0 +1,153 @@
+"""任务中心: the list, one task with its live log, schedules."""
+
+from __future__ import annotations
+
+from django import forms
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import HttpResponse, HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_POST
+
+from portal.people.guard import ActorRequest, go, needs
+from portal.tasks import queries, services
+from portal.tasks.choices import TaskState
+from portal.tasks.models import Task
+from portal.tasks.registry import kind_of
+
+STOP_POLLING = 286
+
+
+@require_GET
+@needs("tasks.view")
+def index(request: ActorRequest) -> HttpResponseBase:
+    """All tasks of the institution, newest first, by state."""
+    state = request.GET.get("state", "")
+    rows = queries.tasks_of(request.actor)
+    if state in TaskState.values:
+        rows = rows.filter(state=state)
+    numbers = queries.counts(request.actor)
+    tabs = [(each.value, each.label, numbers[each.value]) for each in TaskState]
+    context = {
+        "page": Paginator(rows, 50).get_page(request.GET.get("page")),
+        "tabs": tabs,
+        "state": state,
+        "all": sum(numbers.values()),
+        "health": queries.health(),
+    }
+    return render(request, "tasks/list.html", context)
+
+
+@require_GET
+@needs("tasks.view")
+def detail(request: ActorRequest, pk: int) -> HttpResponseBase:
+    """One task: progress, log, parameters, result."""
+    return render(request, "tasks/detail.html", _context(request, _task(request, pk)))
+
+
+@require_GET
+@needs("tasks.view")
+def live(request: ActorRequest, pk: int) -> HttpResponse:
+    """The moving part of the task's page; 286 tells htmx that it moves no more."""
+    task = _task(request, pk)
+    status = STOP_POLLING if task.ended else 200
+    return render(request, "tasks/_live.html", _context(request, task), status=status)
+
+
+@require_GET
+@needs("tasks.view")
+def progress(request: ActorRequest, pk: int) -> HttpResponse:
+    """The bar alone, as other rooms embed it; sends the event `task-ended` with the last answer."""
+    task = _task(request, pk)
+    response = render(request, "tasks/_progress.html", {"task": task}, status=STOP_POLLING if task.ended else 200)
+    if task.ended:
+        response["HX-Trigger"] = "task-ended"
+    return response
+
+
+@require_POST
+@needs("tasks.view")
+def cancel(request: ActorRequest, pk: int) -> HttpResponse:
+    """Cancel a task."""
+    task = _task(request, pk)
+    try:
+        services.cancel(request.actor, task=task, reason=request.POST.get("reason", ""))
+        messages.success(request, f"「{task.label}」{'已取消' if task.ended else '正在取消，做完手头的一步就停'}。")
+    except services.TaskRefused as error:
+        messages.error(request, str(error))
+    return go(request, reverse("tasks:detail", args=[pk]))
+
+
+@require_POST
+@needs("tasks.view")
+def repeat(request: ActorRequest, pk: int) -> HttpResponse:
+    """Start the same task again and show the new one."""
+    task = _task(request, pk)
+    try:
+        again = services.repeat(request.actor, task=task)
+    except services.TaskRefused as error:
+        messages.error(request, str(error))
+        return go(request, reverse("tasks:detail", args=[pk]))
+    messages.success(request, f"「{again.label}」已重新开始。")
+    return go(request, reverse("tasks:detail", args=[again.pk]))
+
+
+class ScheduleForm(forms.Form):
+    """When a schedule runs."""
+
+    active = forms.BooleanField(label="启用", required=False)
+    daily_at = forms.TimeField(
+        label="每天", required=False, widget=forms.TimeInput({"type": "time", "class": "form-control"}, format="%H:%M")
+    )
+    every_seconds = forms.IntegerField(
+        label="间隔秒数", required=False, min_value=60, widget=forms.NumberInput({"class": "form-control"})
+    )
+
+
+@require_GET
+@needs("tasks.view")
+def schedules(request: ActorRequest) -> HttpResponseBase:
+    """What starts by itself, and when."""
+    rows = [
+        (plan, ScheduleForm(initial={n: getattr(plan, n) for n in ScheduleForm.base_fields}, prefix=str(plan.pk)))
+        for plan in queries.schedules_of(request.actor)
+    ]
+    context = {"rows": rows, "may": request.actor.may("tasks.manage"), "health": queries.health()}
+    return render(request, "tasks/schedules.html", context)
+
+
+@require_POST
+@needs("tasks.manage")
+def schedule(request: ActorRequest, pk: int) -> HttpResponseBase:
+    """Change one schedule."""
+    plan = next((plan for plan in queries.schedules_of(request.actor) if plan.pk == pk), None)
+    form = ScheduleForm(request.POST, prefix=str(pk))
+    if plan is None or not form.is_valid():
+        words = "；".join(f"{form.fields[n].label}：{e[0]}" for n, e in form.errors.items()) or "没有这个定时。"
+        messages.error(request, f"没有保存。{words}")
+        return redirect("tasks:schedules")
+    try:
+        services.change_schedule(request.actor, schedule=plan, **form.cleaned_data)
+        messages.success(request, f"已保存「{plan.label}」的定时。")
+    except services.TaskRefused as error:
+        messages.error(request, f"没有保存「{plan.label}」。{error}")
+    return redirect("tasks:schedules")
+
+
+def _task(request: ActorRequest, pk: int) -> Task:
+    task: Task = get_object_or_404(queries.tasks_of(request.actor), pk=pk)
+    return task
+
+
+def _context(request: ActorRequest, task: Task) -> dict[str, object]:
+    try:
+        labels = kind_of(task.kind).param_labels
+    except LookupError:
+        labels = {}
+    return {
+        "task": task,
+        "lines": queries.last_lines(task),
+        "params": [(label, task.params[name]) for name, label in labels.items() if name in task.params],
+        "may_change": services.may_change(request.actor, task),
+    }
