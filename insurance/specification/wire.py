@@ -47,7 +47,7 @@ def to_wire(field: Field, value: Any, bare_dates: bool) -> Any:
 
 
 def _text(field: Field, value: Any) -> str:
-    text = _plain_text(value)
+    text = plain_text(value)
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:
@@ -59,7 +59,8 @@ def _text(field: Field, value: Any) -> str:
     return text
 
 
-def _plain_text(value: Any) -> str:
+def plain_text(value: Any) -> str:
+    """Return the text of a single value: numbers in plain digits, dates as the platform writes them. Raises Unfit."""
     if isinstance(value, str):
         return str.__str__(value)  # a choice of Django is a str with another __str__
     if isinstance(value, datetime):
