@@ -1,0 +1,81 @@
+"""What pages and other rooms read of departments and staff."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.db.models import CharField, Count, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Cast
+
+from insurance.directory.choices import DepartmentState, Verdict
+from insurance.directory.models import ComparisonRow, Department
+from insurance.exchange.choices import OPEN_STATES, SubmissionState
+from insurance.exchange.models import Submission
+from portal.people.models import Institution
+
+SUBJECT = "directory.department"
+
+
+def department_of(institution: Institution, hosp_dept_codg: str, at: datetime) -> Department | None:
+    """Return the department that a code meant at a moment, for rooms that book by department."""
+    found: Department | None = (
+        Department.objects.filter(institution=institution, hosp_dept_codg=hosp_dept_codg, begntime__lte=at)
+        .filter(Q(endtime=None) | Q(endtime__gt=at))
+        .exclude(state__in=[DepartmentState.DRAFT, DepartmentState.WITHDRAWN])
+        .order_by("-begntime")
+        .first()
+    )
+    return found
+
+
+def touched_since(institution: Institution, at: datetime) -> set[tuple[str, datetime]]:
+    """Return (code, begntime) of departments whose submission moved at or after a moment."""
+    ids = Submission.objects.filter(institution=institution, subject_type=SUBJECT, state_at__gte=at).values_list(
+        "subject_id", flat=True
+    )
+    keys = Department.objects.filter(institution=institution, pk__in=[int(pk) for pk in ids])
+    return set(keys.values_list("hosp_dept_codg", "begntime"))
+
+
+def with_delivery(departments: QuerySet[Department]) -> QuerySet[Department]:
+    """Annotate `delivery` (state of the newest submission, None) and `verdict` (of the last comparison, None)."""
+    newest = Submission.objects.filter(subject_type=SUBJECT, subject_id=Cast(OuterRef("pk"), CharField())).order_by(
+        "-id"
+    )
+    compared = ComparisonRow.objects.filter(department=OuterRef("pk"))
+    return departments.annotate(
+        delivery=Subquery(newest.values("state")[:1]),
+        verdict=Subquery(compared.values("verdict")[:1]),
+        set_aside=Subquery(compared.filter(ignored_digest=F("digest")).values("pk")[:1]),
+    )
+
+
+# A plain NOT IN would lose those never uploaded: their delivery is NULL.
+NOT_OPEN = Q(delivery=None) | Q(delivery__in=[state for state in SubmissionState if state not in OPEN_STATES])
+WAITING = [SubmissionState.QUEUED, SubmissionState.SENDING]
+# The tabs of the list over `with_delivery`: a department may stand under several, 待处理 is what a person must see to.
+TABS: dict[str, tuple[str, Q]] = {
+    "todo": (
+        "待处理",
+        Q(delivery__in=[SubmissionState.REFUSED, SubmissionState.UNKNOWN])
+        | (
+            Q(verdict__in=[Verdict.DIFFERENT, Verdict.OURS], set_aside=None)
+            & ~Q(state=DepartmentState.DRAFT)
+            & NOT_OPEN
+        ),
+    ),
+    "draft": ("草稿", Q(state=DepartmentState.DRAFT)),
+    "queued": ("待上传", Q(delivery__in=WAITING)),
+    "refused": ("失败", Q(delivery=SubmissionState.REFUSED)),
+    "unknown": ("结果待查", Q(delivery=SubmissionState.UNKNOWN)),
+    "held": ("已上传", Q(platform__isnull=False, state=DepartmentState.IN_FORCE)),
+    "ended": ("停用", Q(state__in=[DepartmentState.ENDED, DepartmentState.WITHDRAWN])),
+    "all": ("全部", Q()),
+}
+
+
+def comparison_counts(institution: Institution, kind: str) -> dict[str, Any]:
+    """Return verdict → number of the last comparison of a kind."""
+    rows = ComparisonRow.objects.filter(institution=institution, kind=kind).values("verdict").annotate(n=Count("pk"))
+    return {row["verdict"]: row["n"] for row in rows.order_by()}
