@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from portal.people.actor import Actor
@@ -35,10 +35,14 @@ class Ignored:
 
 @dataclass
 class Line:
-    """One data line: its texts as given (for the error file), the row made of it, and the importer's judgement."""
+    """One data line: its texts as given, the row made of them, and the importer's judgement.
+
+    `faults` are the reading's remarks by place in `texts`, kept so that the line can be converted anew.
+    """
 
     row: Row
     texts: list[str]
+    faults: dict[int, str] = field(default_factory=dict)
     kind: RowKind = RowKind.ERROR
     changes: dict[str, tuple[str, str]] = field(default_factory=dict)
     subject: str = ""
@@ -58,43 +62,44 @@ def read_rows(book: Book, importer: Importer) -> Read:
     header = find_header(book, importer.columns)
     ignored = [*_other_sheets(book, header), *_titles(header), *_other_columns(header)]
     lines: list[Line] = []
-    converter = Converter(header, importer.columns)
+    converter = Converter({cell.place: cell.column for cell in header.cells if cell.column})
+    faults = _by_line(header.sheet)
     for number, texts in _below(header):
-        reason = _not_data(header, texts)
+        here = faults.get(number, {})
+        reason = _not_data(header, texts, bool(here))
         if reason:
             ignored.append(Ignored(f"第 {number} 行", reason, _shown(texts)))
         else:
-            lines.append(Line(converter.row(number, texts), texts))
+            lines.append(Line(converter.row(number, texts, here), texts, here))
     _check_count(lines, importer, header)
     _mark_repeated(lines, importer)
     return Read(header, lines, ignored)
 
 
 class Converter:
-    """Turns lines of text into rows; asks each dictionary once."""
+    """Turns lines of text into rows; asks each dictionary once. `columns` maps place in the line → column."""
 
-    def __init__(self, header: Header, columns: Sequence[Column]) -> None:
-        self.faults = header.sheet.faults
-        self.offset = header.sheet.first_column
-        lexicons = {column.name: Lexicon(codes) for column in columns if (codes := column.dictionary())}
-        self.cells = [(cell.place, cell.column, lexicons.get(cell.column.name)) for cell in header.cells if cell.column]
+    def __init__(self, columns: Mapping[int, Column]) -> None:
+        lexicons = {column.name: Lexicon(codes) for column in columns.values() if (codes := column.dictionary())}
+        self.cells = [(place, column, lexicons.get(column.name)) for place, column in columns.items()]
 
-    def row(self, number: int, texts: Sequence[str]) -> Row:
+    def row(self, number: int, texts: Sequence[str], faults: Mapping[int, str]) -> Row:
         """Return the row of line `number` with every problem of its cells."""
         row = Row(number, {})
         for place, column, lexicon in self.cells:
             text = texts[place] if place < len(texts) else ""
-            fault = self.faults.get((number, place + self.offset), "") if self.faults else ""
             try:
-                row.values[column.name], warning = convert(column, text, fault, lexicon)
+                row.values[column.name], warning = convert(column, text, faults.get(place, ""), lexicon)
             except Unfit as error:
                 row.problems.append(Problem(number, column.name, column.label, str(error), text[:MAX_SHOWN]))
             else:
                 if warning:
-                    row.problems.append(
-                        Problem(number, column.name, column.label, warning, text[:MAX_SHOWN], "warning", "请核对")
-                    )
+                    row.problems.append(_warning(number, column, warning, text))
         return row
+
+
+def _warning(number: int, column: Column, reason: str, text: str) -> Problem:
+    return Problem(number, column.name, column.label, reason, text[:MAX_SHOWN], "warning", "请核对，不影响导入")
 
 
 def judge(importer: Importer, actor: Actor, lines: Sequence[Line], progress: Callable[[int], None]) -> None:
@@ -125,11 +130,19 @@ def _below(header: Header) -> Iterator[tuple[int, list[str]]]:
     return zip(header.sheet.numbers[start:], header.sheet.rows[start:], strict=True)
 
 
-def _not_data(header: Header, texts: list[str]) -> str:
+def _by_line(sheet: Sheet) -> dict[int, dict[int, str]]:
+    """Return the sheet's faults as line → place in the line → fault."""
+    faults: dict[int, dict[int, str]] = {}
+    for (number, column), fault in sheet.faults.items():
+        faults.setdefault(number, {})[column - sheet.first_column] = fault
+    return faults
+
+
+def _not_data(header: Header, texts: list[str], faulty: bool) -> str:
     """Say why a line is no data: a repeated header, a line of totals, a footer; empty when it is data."""
     filled = [text for text in map(tidy, texts) if text]
     if not filled:
-        return "" if header.sheet.faults else "空白行"
+        return "" if faulty else "空白行"
     if _repeats(header, texts):
         return "重复的表头"
     if any(TOTALS.match(text.replace(" ", "")) for text in filled[:2]):
@@ -217,5 +230,5 @@ def _mark_repeated(lines: list[Line], importer: Importer) -> None:
                     f"与第 {earlier} 行重复",
                     str(key[0]),
                     advice="请删除重复的行后重新导入",
-                )  # fmt: skip
+                )
             )

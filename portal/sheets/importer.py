@@ -40,7 +40,8 @@ class Importer:
     """A kind of spreadsheet that a room takes in. Subclasses set the class attributes and write `check` and `apply`.
 
     code: `room.thing`, its address is /sheets/<code>/new; label: the thing, as in 「导入科室」; action: the right to
-    upload and confirm; key: names of the columns that together may not occur twice in one file.
+    upload and confirm; key: names of the columns that together may not occur twice in one file; note: a sentence for
+    the template and the upload page; effect: what confirming does, said before it is done.
     """
 
     code: ClassVar[str]
@@ -50,6 +51,7 @@ class Importer:
     key: ClassVar[tuple[str, ...]] = ()
     max_rows: ClassVar[int] = MAX_ROWS
     note: ClassVar[str] = ""
+    effect: ClassVar[str] = "导入只改变本院记录，不会向医保平台上传。"
 
     def check(self, actor: Actor, rows: Sequence[Row]) -> Sequence[RowResult]:
         """Judge `rows` against the records as they are now, one result per row in the same order; change nothing.

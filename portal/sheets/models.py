@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django.db import models
+from django.urls import reverse
 
 from portal.people.models import Institution, Person
 from portal.people.scope import ScopedQuerySet
@@ -61,6 +62,10 @@ class SheetImport(models.Model):
 
     def __str__(self) -> str:
         return f"{self.label}：{self.file_name}"
+
+    def get_absolute_url(self) -> str:
+        """Return the address of the import's page."""
+        return reverse("sheets:detail", args=[self.pk])
 
     @property
     def total_rows(self) -> int:

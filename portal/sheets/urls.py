@@ -1,0 +1,17 @@
+"""Addresses of the import wizard."""
+
+from django.urls import path
+
+from portal.sheets import views
+
+app_name = "sheets"
+urlpatterns = [
+    path("", views.ImportList.as_view(), name="list"),
+    path("<int:pk>/", views.detail, name="detail"),
+    path("<int:pk>/live/", views.live, name="live"),
+    path("<int:pk>/errors.xlsx", views.errors, name="errors"),
+    path("<int:pk>/confirm/", views.confirm, name="confirm"),
+    path("<int:pk>/abandon/", views.abandon, name="abandon"),
+    path("<str:code>/new/", views.new, name="new"),
+    path("<str:code>/template.xlsx", views.template, name="template"),
+]
