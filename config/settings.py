@@ -42,6 +42,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "django.contrib.postgres",
     "django.contrib.humanize",
+    "django.forms",
     "django_rq",
     "django_tables2",
     "django_filters",
@@ -80,6 +81,8 @@ TEMPLATES = [
         },
     }
 ]
+FORM_RENDERER = "portal.lists.forms.PortalRenderer"
+FILTERS_EMPTY_CHOICE_LABEL = "全部"
 
 DATABASES = {"default": env.database(DATABASE_URL)}
 DATABASES["default"]["CONN_MAX_AGE"] = 60

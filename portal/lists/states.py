@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
+
 from django.db import models
 
 
@@ -15,3 +18,9 @@ class States(models.TextChoices):
         member._value_ = value
         member.colour = colour
         return member
+
+
+def states_of(choices: Iterable[Any] | None) -> type[States] | None:
+    """Return the States class whose members are a model field's choices, None when there is none."""
+    wanted = list(choices or [])
+    return next((kind for kind in States.__subclasses__() if kind.choices == wanted), None)

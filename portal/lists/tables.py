@@ -1,0 +1,48 @@
+"""The table of a list page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import django_tables2 as tables
+from django_tables2.data import TableListData
+
+from portal.people.actor import Actor
+
+
+class PageData(TableListData):
+    """Records of one page, already in the database's order."""
+
+    def order_by(self, aliases: Any) -> None:
+        """Leave the order alone: sorting one page again in Python would only disagree with the database."""
+
+
+class ListTable(tables.Table):
+    """Base of all tables: small, bordered, sticky header; SelectColumn first and ActionsColumn last if there are any.
+
+    `row_url(record)` is where a row leads; by default the record's `get_absolute_url()`. `fixed` names columns that
+    cannot be sorted by, e.g. because they are computed after the page was cut.
+    """
+
+    actor: Actor | None = None
+
+    class Meta:
+        """Looks shared by all tables."""
+
+        template_name = "lists/table.html"
+        attrs = {"class": "grid"}
+        row_attrs = {"data-href": lambda record, table: table.row_url(record), "tabindex": "-1"}
+        empty_text = ""
+        orderable = True
+
+    def row_url(self, record: Any) -> str:
+        """Return the address of the record's own page, "" when it has none."""
+        found = getattr(record, "get_absolute_url", None)
+        return str(found()) if found else ""
+
+    def may(self, action: str) -> bool:
+        """Say whether the person may take `action`; kept, so that a row costs no query."""
+        kept: dict[str, bool] = self.__dict__.setdefault("_may", {})
+        if action not in kept:
+            kept[action] = self.actor is not None and self.actor.may(action)
+        return kept[action]
