@@ -22,6 +22,7 @@ from insurance.exchange.handlers import Finding, Outcome, Settled
 from insurance.exchange.lines import Line
 from insurance.exchange.models import Call, CallBody, Submission
 from insurance.exchange.queries import to_look_for
+from insurance.specification.books import Book
 from insurance.specification.model import Step
 from portal.people.actor import Actor
 
@@ -45,7 +46,7 @@ def look(line: Line, waiting: Sequence[Submission]) -> int:
     for submission in waiting:
         if _take_late_answer(submission):
             continue
-        step = step_of(submission, line)
+        step = step_of(submission, line.book)
         if step.kind == "verify":
             by_step[(submission.purpose, step)].append(submission)
         else:
@@ -55,9 +56,9 @@ def look(line: Line, waiting: Sequence[Submission]) -> int:
     return len(waiting)
 
 
-def step_of(submission: Submission, line: Line) -> Step:
+def step_of(submission: Submission, book: Book) -> Step:
     """Return the step of unknown_outcome at which a submission stands; past the last one a person decides."""
-    steps = line.book.transaction(infno_of(submission, line.book)).unknown_outcome
+    steps = book.transaction(infno_of(submission, book)).unknown_outcome
     return steps[submission.step] if submission.step < len(steps) else Step("person", "")
 
 
@@ -196,7 +197,7 @@ def _next_step(line: Line, submission: Submission, settled: Settled) -> None:
     submission.step += 1
     if submission.last_call_id:
         ledger.add_event(submission.last_call_id, "absent", words=words)
-    following = step_of(submission, line)
+    following = step_of(submission, line.book)
     if following.kind == "resend" and submission.attempts < MOST_RESENDS:
         queue_again(submission, words)
         return
