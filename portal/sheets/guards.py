@@ -20,6 +20,8 @@ MAX_RATIO = 300
 RATIO_FROM = 8 * 1024 * 1024
 
 SAVE_AS = "请用 Excel 或 WPS 打开后另存为 .xlsx（不启用宏），再上传"
+# BIFF8: the FILEPASS record stands right behind the workbook's BOF, at most a WRITEPROT between.
+FILEPASS = re.compile(rb"\x09\x08\x10\x00\x00\x06\x05\x00.{12}(?:\x86\x00\x00\x00)?\x2f\x00", re.DOTALL)
 # Signs of other formats that are often given a wrong suffix.
 OTHERS = (
     (b"%PDF", "PDF 文档"), (b"\x89PNG", "图片"), (b"\xff\xd8\xff", "图片"), (b"GIF8", "图片"), (b"Rar!", "RAR 压缩包"),
@@ -90,7 +92,7 @@ def _bursts(member: zipfile.ZipInfo) -> bool:
 
 def check_ole(data: bytes) -> None:
     """Refuse encrypted workbooks, macros and Word files by the names in the OLE directory. Raises SheetError."""
-    if _named(data, "EncryptedPackage") or _named(data, "EncryptionInfo"):
+    if _named(data, "EncryptedPackage") or _named(data, "EncryptionInfo") or FILEPASS.search(data):
         raise SheetError("工作簿设有打开密码，读不出内容。请在 Excel 或 WPS 中取消密码（文件 → 信息 → 保护）后再上传。")
     if _named(data, "_VBA_PROJECT"):
         raise SheetError(f"工作簿带有宏（VBA），不能导入。{SAVE_AS}。")

@@ -72,8 +72,8 @@ def find_header(book: Book, columns: Sequence[Column]) -> Header:
     """Return the best header in the first lines of any sheet. Raises SheetError naming what is missing or double."""
     names = names_of(columns)
     found = [header for sheet in book.sheets for header in _candidates(sheet, names)]
-    # max keeps the first of equals: the earlier sheet, the upper line, the single line before two merged ones.
-    best = max(found, key=lambda header: header.score, default=None)
+    # Of equals the single line wins over two merged ones, then the earlier sheet and the upper line.
+    best = max(found, key=lambda header: (header.score, -header.height), default=None)
     if best is None or best.score < min(2, len(columns)):
         wanted = "、".join(column.label for column in columns if column.required) or columns[0].label
         raise SheetError(
@@ -89,7 +89,7 @@ def _candidates(sheet: Sheet, names: dict[str, Column]) -> list[Header]:
     found = []
     for index in range(last):
         found.append(_header(sheet, index, 1, names))
-        if index + 1 < len(sheet.rows):
+        if index + 1 < last:
             found.append(_header(sheet, index, 2, names))
     return found
 

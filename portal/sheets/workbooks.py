@@ -8,7 +8,7 @@ import zipfile
 from typing import Any
 from xml.etree import ElementTree
 
-from python_calamine import CalamineError, CalamineWorkbook, PasswordError, SheetTypeEnum, SheetVisibleEnum
+from python_calamine import CalamineError, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
 
 from portal.sheets.book import (
     EXCEL_ERROR,
@@ -38,8 +38,6 @@ def read_workbook(data: bytes, kind: str) -> Book:
     """Read the visible worksheets of an Excel file. Raises SheetError; `kind` is "xlsx" or "xls"."""
     try:
         return _read(data, kind)
-    except PasswordError as error:
-        raise SheetError("工作簿设有打开密码，读不出内容。请取消密码后再上传。") from error
     except CalamineError as error:
         raise SheetError(f"文件已损坏或格式不规范，打不开。{SAVE_AS}。") from error
     except BaseException as error:

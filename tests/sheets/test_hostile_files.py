@@ -1,0 +1,170 @@
+"""Hostile and broken files: a clear word, in bounded time and memory."""
+
+from __future__ import annotations
+
+import resource
+import struct
+import time
+import zipfile
+from io import BytesIO
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from portal.sheets import apart, book
+from portal.sheets.apart import read_apart
+from portal.sheets.checking import read_rows
+from portal.sheets.errors import SheetError
+from portal.sheets.reading import read
+from tests.sheets.files import (
+    HEADER,
+    ROW,
+    bomb,
+    csv,
+    empty_million,
+    far_corner,
+    html,
+    ole,
+    repacked,
+    xls,
+    xlsx,
+    xml_2003,
+)
+from tests.sheets.ward import WardImport
+
+GOOD = xlsx(HEADER, ROW)
+
+
+def forged_bomb() -> bytes:
+    """Return the bomb with its directory claiming a small size."""
+    data = bomb()
+    place = data.rindex(b"xl/worksheets/sheet1.xml") - 46
+    return data[: place + 24] + struct.pack("<I", 4096) + data[place + 28 :]
+
+
+def not_excel() -> bytes:
+    out = BytesIO()
+    with zipfile.ZipFile(out, "w") as made:
+        made.writestr("word/document.xml", "<w/>")
+    return out.getvalue()
+
+
+def many_members() -> bytes:
+    out = BytesIO()
+    with zipfile.ZipFile(out, "w") as made:
+        for number in range(2_001):
+            made.writestr(f"xl/{number}", "")
+    return out.getvalue()
+
+
+HOSTILE = {
+    "bomb": ("a.xlsx", bomb(), "压缩炸弹"),
+    "bomb that lies about its size": ("a.xlsx", forged_bomb(), "请"),
+    "too many members": ("a.xlsx", many_members(), "压缩炸弹"),
+    "macro by suffix": ("a.xlsm", GOOD, "宏"),
+    "macro inside": ("a.xlsx", repacked(GOOD, xl_vbaProject__bin=b"x"), "宏"),
+    "macro in xls": ("a.xls", ole(Workbook=b"x", _VBA_PROJECT_CUR=b"y"), "宏"),
+    "encrypted xlsx": ("a.xlsx", ole(EncryptedPackage=b"x", EncryptionInfo=b"y"), "密码"),
+    "protected xls": ("a.xls", xls(HEADER, ROW, protected=True), "密码"),
+    "Word in OLE": ("a.xls", ole(WordDocument=b"x"), "不是 Excel 工作簿"),
+    "Word in zip": ("a.xlsx", not_excel(), "不是 .xlsx 工作簿"),
+    "corners far apart": ("a.xlsx", far_corner(), "请"),
+    "cut short": ("a.xlsx", GOOD[: len(GOOD) // 2], "损坏"),
+    "xls cut short": ("a.xls", xls(HEADER, ROW)[:1024], "请"),
+    "PDF": ("a.xls", b"%PDF-1.7", "PDF"),
+    "picture": ("a.xlsx", b"\x89PNG\r\n", "图片"),
+    "program": ("a.csv", b"MZ\x90\0", "程序"),
+    "zeros": ("a.csv", b"\0" * 5000, "二进制"),
+    "nothing": ("a.xlsx", b"", "0 字节"),
+    "blanks": ("a.csv", b" ,\r\n,\r\n", "没有任何内容"),
+    "wrong suffix": ("a.docx", GOOD, "只能导入"),
+    "no suffix": ("病区", GOOD, "没有后缀"),
+    "login page": ("a.xls", "<html><body>登录超时</body></html>".encode(), "没有表格"),
+    "not UTF-8 nor GBK": ("a.csv", b"abc\n\xff\xff\xff,1", "第 2 行"),
+    "open quote": ("a.csv", b'a,b\n"' + b"x" * 40_000, "引号"),
+    "many columns": ("a.csv", b"," * 500 + b"x", "最多 300 列"),
+    "many columns in HTML": ("a.xls", html(["x"] * 400), "300 列"),
+    "entities": (
+        "a.xlsx",
+        repacked(GOOD, xl_workbook__xml=b'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "b">]><workbook>&a;</workbook>'),
+        "请",
+    ),
+}
+
+
+@pytest.mark.parametrize(("name", "data", "word"), HOSTILE.values(), ids=HOSTILE.keys())
+def test_refused_with_a_clear_word(name: str, data: bytes, word: str) -> None:
+    started = time.monotonic()
+    with pytest.raises(SheetError, match=word) as caught:
+        read_apart(data, name)
+    assert time.monotonic() - started < 20
+    assert "请" in str(caught.value)
+    assert not any(sign in str(caught.value) for sign in ("Error", "Traceback", "None"))
+
+
+def test_too_large_is_refused_before_it_is_read() -> None:
+    with pytest.raises(SheetError, match="最多 20 MB"):
+        read(b"x" * (book.MAX_BYTES + 1), "a.csv")
+
+
+def test_a_million_empty_rows_cost_nothing() -> None:
+    before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    found = read_apart(empty_million(), "a.xlsx")
+    assert found.sheets[0].numbers == [1, 2]
+    after = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    assert max(after, before) < apart.MEMORY_BYTES // 1024
+
+
+def test_a_child_over_its_time_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(apart, "WALL_SECONDS", 0.001)
+    with pytest.raises(SheetError, match="读不完"):
+        read_apart(GOOD, "a.xlsx")
+
+
+def test_a_formula_is_text_and_never_computed() -> None:
+    found = read(csv(HEADER, ("0101", '=HYPERLINK("http://x.invalid")', 1)), "a.csv")
+    assert found.sheets[0].rows[1][1] == '=HYPERLINK("http://x.invalid")'
+
+
+SAMPLES = [GOOD, xls(HEADER, ROW), html(HEADER, ROW), xml_2003(HEADER, ROW), csv(HEADER, ROW, encoding="gbk")]
+
+
+@st.composite
+def damaged(draw: st.DrawFn) -> bytes:
+    """A good file with some bytes changed, cut or put in."""
+    data = bytearray(draw(st.sampled_from(SAMPLES)))
+    for _ in range(draw(st.integers(1, 8))):
+        place = draw(st.integers(0, max(len(data) - 1, 0)))
+        data[place : place + draw(st.integers(0, 40))] = draw(st.binary(max_size=40))
+    return bytes(data)
+
+
+@given(data=st.one_of(st.binary(max_size=2_000), damaged()), suffix=st.sampled_from([".xlsx", ".xls", ".csv"]))
+@settings(
+    max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+)
+def test_no_bytes_raise_anything_but_a_refusal(data: bytes, suffix: str) -> None:
+    try:
+        found = read(data, f"a{suffix}")
+        lines = read_rows(found, WardImport()).lines
+    except SheetError as error:
+        assert str(error).endswith("。")
+        return
+    assert all(line.row.problems or line.row.values["ward_code"] for line in lines)
+
+
+@given(text=st.text(max_size=60))
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_no_text_of_a_cell_breaks_a_column(text: str) -> None:
+    from portal.sheets.converting import Lexicon, Unfit, convert
+
+    for column in WardImport.columns:
+        lexicon = Lexicon(column.dictionary()) if column.code else None
+        try:
+            value, _ = convert(column, text, "", lexicon)
+        except Unfit as error:
+            assert str(error)
+        else:
+            again, _ = convert(column, "" if value is None else str(value), "", lexicon)
+            assert again == value
