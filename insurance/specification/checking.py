@@ -164,6 +164,7 @@ def _nearest(key: Any, node: Node) -> str:
 
 
 def _show(value: Any) -> str:
-    text = value if isinstance(value, str) else kind_of(value) if not isinstance(value, (int, float)) else repr(value)
+    short = isinstance(value, (int, float)) and abs(value) < 10**15
+    text = value if isinstance(value, str) else repr(value) if short else kind_of(value)
     text = text[:40] + ("…" if len(text) > 40 else "")
     return "".join(sign if sign.isprintable() else "?" for sign in text)

@@ -59,7 +59,7 @@ class Field:
         return digits_of(self.length) if self.type == "number" else None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Node:
     """A named group of parameters: one object, or (`many`) a list of them. The root's path is "."; others are dotted.
 
@@ -102,7 +102,7 @@ class Step:
     infno: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Transaction:
     """One 交易. `infno` is the number on the wire, `tender` the number in the tender's list ("" = regional extra).
 
@@ -165,7 +165,7 @@ class Column:
     note: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Layout:
     """The columns of a TAB-separated file, in order, and `positions` by field name (from 0)."""
 
