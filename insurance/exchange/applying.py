@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from django.db import connection as database
 from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
@@ -29,30 +30,86 @@ log = logging.getLogger(__name__)
 BACKOFF = (2, 10, 60, 300)
 
 
-def apply_call(call_id: int, answer: Answer | None = None, book: Book | None = None) -> bool:
+# One statement locks the call, settles its submissions and rows, marks it applied and lets the next of each thread go;
+# a second caller waits for the lock and then finds nothing left to do.
+SETTLE = """
+WITH head AS (
+  SELECT id, state = 'accepted' AS accepted, words, inf_refmsgid FROM exchange_call
+  WHERE id = %(call)s AND applied_at IS NULL AND state IN ('accepted', 'refused') FOR UPDATE),
+rows AS (
+  UPDATE exchange_callrow AS row SET accepted = head.accepted, words = head.words
+  FROM head WHERE row.call_id = head.id RETURNING row.submission_id),
+moved AS (
+  UPDATE exchange_submission AS submission
+  SET state = CASE WHEN head.accepted THEN 'accepted' ELSE 'refused' END, words = head.words,
+      refmsgid = head.inf_refmsgid, whole = NOT head.accepted AND (SELECT count(*) FROM rows) > 1,
+      needs_person = FALSE, not_before = NULL, state_at = clock_timestamp()
+  FROM head, rows
+  WHERE submission.id = rows.submission_id AND submission.state IN ('sending', 'unknown')
+  RETURNING submission.id, submission.connection_id, submission.thread),
+next AS (
+  UPDATE exchange_submission AS later SET ready = TRUE
+  FROM moved, head
+  WHERE head.accepted AND later.connection_id = moved.connection_id AND later.thread = moved.thread
+    AND later.state = 'queued' AND NOT later.ready AND NOT EXISTS (
+      SELECT 1 FROM exchange_submission AS earlier
+      WHERE earlier.connection_id = later.connection_id AND earlier.thread = later.thread
+        AND earlier.position < later.position AND earlier.id NOT IN (SELECT id FROM moved)
+        AND (earlier.state IN ('queued', 'sending', 'unknown')
+             OR (earlier.state = 'refused' AND NOT earlier.superseded)))),
+done AS (
+  UPDATE exchange_call AS call SET applied_at = clock_timestamp() FROM head WHERE call.id = head.id),
+event AS (
+  INSERT INTO exchange_callevent (call_id, at, kind, detail)
+  SELECT id, clock_timestamp(), 'applied', '{}'::jsonb FROM head)
+SELECT (SELECT count(*) FROM head), ARRAY(SELECT id FROM moved)
+"""
+
+
+def apply_call(
+    call_id: int, answer: Answer | None = None, book: Book | None = None, carried: Sequence[Submission] | None = None
+) -> bool:
     """Apply an answered call once: handlers, rows, submissions and `applied_at` in one transaction.
 
-    `answer` saves reading the stored body again. Says whether this call applied it; an error leaves the call answered
-    and unapplied with a back-off.
+    `answer` and `carried` (its submissions) save reading them again. Says whether this call applied it; an error
+    leaves the call answered and unapplied with a back-off.
     """
     try:
         with transaction.atomic():
-            call = (
-                Call.objects.select_for_update(of=("self",)).select_related("connection__institution").get(pk=call_id)
-            )
-            if call.applied_at is not None or call.state not in (CallState.ACCEPTED, CallState.REFUSED):
+            with database.cursor() as cursor:
+                cursor.execute(SETTLE, {"call": call_id})
+                found, moved = cursor.fetchone()
+            if not found:
                 return False
-            if answer is None:
-                answer = stored_answer(call, book or book_of(call.connection))
-            _apply_rows(call, answer, book)
-            call.applied_at = timezone.now()
-            call.save(update_fields=["applied_at"])
-            ledger.add_event(call.pk, "applied")
+            _tell_rooms(call_id, answer, book, carried, set(moved))
             return True
     except Exception as error:
         log.exception("applying call %s failed", call_id)
         _postpone(call_id, error)
         return False
+
+
+def _tell_rooms(
+    call_id: int, answer: Answer | None, book: Book | None, carried: Sequence[Submission] | None, moved: set[int]
+) -> None:
+    if carried is None:
+        rows = CallRow.objects.select_related("submission__connection").filter(call=call_id).order_by("place")
+        carried = [row.submission for row in rows]
+    told = [item for item in carried if item.pk in moved and not is_direct(item)]
+    if not told:
+        return
+    if answer is None or book is None:
+        call = Call.objects.select_related("connection__institution").get(pk=call_id)
+        book = book_of(call.connection)
+        answer = stored_answer(call, book)
+    attach_subjects(item for item in told if "subject" not in item.__dict__)
+    accepted = answer.state is CallState.ACCEPTED
+    for item in told:
+        item.state = SubmissionState.ACCEPTED if accepted else SubmissionState.REFUSED
+        row = _own_row(item, len(carried), answer, book)
+        whole = not accepted and len(carried) > 1
+        outcome = Outcome(accepted, answer.words, row, answer.refmsgid, call_id, whole=whole)
+        handler_of(item.purpose).apply(item, outcome)
 
 
 def _postpone(call_id: int, error: Exception) -> None:
@@ -77,34 +134,16 @@ def late_answer(call: Call) -> Answer | None:
     return None if body is None else replace(classify(200, body), call_id=call.pk)
 
 
-def _apply_rows(call: Call, answer: Answer, book: Book | None) -> None:
-    rows = list(CallRow.objects.select_related("submission__connection").filter(call=call).order_by("place"))
-    attach_subjects(row.submission for row in rows)
-    accepted = call.state == CallState.ACCEPTED
-    for row in rows:
-        outcome = Outcome(
-            accepted=accepted,
-            words=answer.words,
-            row=_own_row(row, rows, answer, book),
-            refmsgid=answer.refmsgid,
-            call_id=call.pk,
-            whole=not accepted and len(rows) > 1,
-        )
-        if finish(row.submission, outcome, before=(SubmissionState.SENDING, SubmissionState.UNKNOWN)):
-            row.accepted, row.words = accepted, answer.words
-    CallRow.objects.bulk_update(rows, ["accepted", "words"])
-
-
-def _own_row(row: CallRow, rows: Sequence[CallRow], answer: Answer, book: Book | None) -> dict[str, Any]:
+def _own_row(submission: Submission, carried: int, answer: Answer, book: Book) -> dict[str, Any]:
     """Return the answer's row that belongs to one submission: by the route's match key, else the only one."""
-    if is_direct(row.submission) or answer.transaction is None or answer.output_raw is None:
+    if answer.transaction is None or answer.output_raw is None:
         return {}
-    route: Route = (book or book_of(row.submission.connection)).route(row.submission.purpose)
+    route: Route = book.route(submission.purpose)
     answered = [item for node in answer.transaction.output.children for item in answer.output.rows(node)]
-    if route.match and row.submission.subject is not None:
-        wanted = [str(getattr(row.submission.subject, name, "")) for name in route.match]
+    if route.match and submission.subject is not None:
+        wanted = [str(getattr(submission.subject, name, "")) for name in route.match]
         answered = [item for item in answered if [str(item.get(name, "")) for name in route.match] == wanted]
-    if not answered and len(rows) == 1:
+    if not answered and carried == 1:
         return dict(answer.output.values)
     return dict(answered[0]) if answered else {}
 

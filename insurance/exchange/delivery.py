@@ -6,6 +6,8 @@ import datetime as dt
 import logging
 import os
 import socket
+import sys
+import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -21,8 +23,8 @@ from insurance.exchange.applying import apply_call, apply_due
 from insurance.exchange.choices import CallState, SubmissionState
 from insurance.exchange.ledger import Prepared
 from insurance.exchange.lines import Line, open_line
-from insurance.exchange.models import CallRow, Connection, Drain, Submission
-from insurance.exchange.queries import due, to_look_for
+from insurance.exchange.models import Call, CallRow, Connection, Drain, Submission
+from insurance.exchange.queries import to_look_for
 from insurance.exchange.recovery import recover
 from insurance.exchange.waves import prepare_wave
 
@@ -31,6 +33,11 @@ log = logging.getLogger(__name__)
 IDLE_SECONDS = 0.3
 # A drain gives way after this long, so that a new version of the program takes over; the dispatcher rings again.
 LONGEST_SECONDS = 900
+# Messages prepared ahead for each sender thread: larger waves cost less, but wait longer as prepared.
+PIPELINE = 4
+# Threads for each message at the platform: while one waits for the platform, others store and apply what came back.
+HANDS = 2
+SWITCH_SECONDS = 0.0005
 
 
 class Lost(Exception):
@@ -92,12 +99,25 @@ class _Courier:
         self.checked = time.monotonic()
 
     def run(self) -> int:
-        with ThreadPoolExecutor(settings.DELIVERY_THREADS, thread_name_prefix="sender") as pool:
+        """Deliver until idle; returns how many calls were made."""
+        # Senders mostly wait for sockets; with Python's usual 5 ms each of their dozen waits a call would queue behind
+        # the thread that prepares the next wave.
+        usual = sys.getswitchinterval()
+        sys.setswitchinterval(SWITCH_SECONDS)
+        try:
+            return self._run()
+        finally:
+            sys.setswitchinterval(usual)
+
+    def _run(self) -> int:
+        hands = settings.DELIVERY_THREADS * HANDS
+        with ThreadPoolExecutor(hands, thread_name_prefix="sender") as pool:
             try:
                 self._loop(pool)
             finally:
                 wait(self.flying | ({self.looking} if self.looking else set()))
-                for future in [pool.submit(_hang_up) for _ in range(settings.DELIVERY_THREADS)]:
+                gate = threading.Barrier(hands)
+                for future in [pool.submit(_hang_up, gate) for _ in range(hands)]:
                     future.result()
         return self.calls
 
@@ -128,15 +148,15 @@ class _Courier:
         return breaker.is_open(self.line.connection) or time.monotonic() - self.started > LONGEST_SECONDS
 
     def _launch(self, pool: ThreadPoolExecutor) -> int:
-        room = settings.DELIVERY_THREADS * 2 - len(self.flying)
-        if room < settings.DELIVERY_THREADS or self._closed():
+        room = settings.DELIVERY_THREADS * PIPELINE - len(self.flying)
+        if room < settings.DELIVERY_THREADS * (PIPELINE - 1) or self._closed():
             return 0
         # After failures one message probes; the rest follow when it has been answered.
         if self.line.connection.failures:
             room = 0 if self.flying else 1
         if room == 0:
             return 0
-        wave = prepare_wave(self.line, self.lease, due(self.line.connection, self.lease.delivery), room)
+        wave = prepare_wave(self.line, self.lease, room)
         for prepared in wave.calls:
             self.flying.add(pool.submit(_deliver, self.line, prepared))
         self.calls += len(wave.calls)
@@ -171,8 +191,10 @@ class _Courier:
         self.renewed = time.monotonic()
 
 
-def _hang_up() -> None:
+def _hang_up(gate: threading.Barrier) -> None:
+    """Close this sender's database connection; the gate makes every sender do it, not one of them twice."""
     connections.close_all()
+    gate.wait(timeout=30)
 
 
 def _deliver(line: Line, prepared: Prepared) -> None:
@@ -188,8 +210,12 @@ def _deliver(line: Line, prepared: Prepared) -> None:
 
 def conclude(line: Line, prepared: Prepared, answer: Answer) -> None:
     """Bring the submissions of a carried call to where its answer puts them."""
-    if answer.state in (CallState.ACCEPTED, CallState.REFUSED):
-        apply_call(prepared.call_id, answer, line.book)
+    if line.forget_sign_in(answer, prepared.opter):
+        # Refused for its sign-in alone, so it was not processed: it goes again after a new sign-in.
+        Call.objects.filter(pk=prepared.call_id).update(applied_at=timezone.now())
+        requeue(prepared.call_id, answer.words)
+    elif answer.state in (CallState.ACCEPTED, CallState.REFUSED):
+        apply_call(prepared.call_id, answer, line.book, prepared.submissions)
     elif answer.state is CallState.UNDELIVERED:
         requeue(prepared.call_id, answer.words)
     else:

@@ -105,8 +105,7 @@ def _is_due(submission: Submission) -> bool:
 
 def _send_once(line: Line, submission: Submission) -> bool:
     """Claim and carry a queued submission; False when nothing could be delivered."""
-    own = Submission.objects.filter(pk=submission.pk, state=SubmissionState.QUEUED).order_by("pk")
-    wave = prepare_wave(line, None, own, 1)
+    wave = prepare_wave(line, None, 1, submission.pk)
     for prepared in wave.calls:
         answer = line.send(prepared)
         conclude(line, prepared, answer)

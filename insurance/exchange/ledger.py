@@ -58,6 +58,8 @@ class Prepared:
     url: str
     body: bytes
     msgid: str
+    opter: str
+    submissions: Sequence[Submission] = ()
 
     @property
     def reading(self) -> bool:
@@ -85,7 +87,9 @@ def prepare(connection: Connection, drafts: Sequence[Draft]) -> list[Prepared]:
         Call.objects.bulk_create(heads)
         _write_requests(heads, drafts, envelopes)
     return [
-        Prepared(head.pk, draft.transaction, url_of(connection, head.infno), body, head.msgid)
+        Prepared(
+            head.pk, draft.transaction, url_of(connection, head.infno), body, head.msgid, head.opter, draft.submissions
+        )
         for head, draft, body in zip(heads, drafts, envelopes, strict=True)
     ]
 

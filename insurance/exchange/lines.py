@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -32,6 +33,8 @@ log = logging.getLogger(__name__)
 # Words by which the platform says that the sign-in is no longer good (protocol.md, section 6).
 SIGN_IN_COMPLAINT = ("签到", "sign_no")
 RETRY_PAUSES = (0.5, 2.0)
+# For how many seconds a sign-in read from the database is believed, so that not every message asks for it.
+SIGN_IN_KNOWN = 30.0
 
 
 class Line:
@@ -42,6 +45,11 @@ class Line:
         self.book = book_of(connection)
         self.transport = transport_to(connection)
         self.keeper = Keeper()
+        # How many messages may be at the platform at once, whoever sends them on this line.
+        self.gate = threading.BoundedSemaphore(settings.DELIVERY_THREADS)
+        self._signs: dict[str, tuple[float, str]] = {}
+        self._tolerates: dict[str, float] = {}
+        self._day = timezone.localdate()
 
     def close(self) -> None:
         """Give the pooled connections back and stop keeping leases."""
@@ -50,7 +58,7 @@ class Line:
 
     def send(self, prepared: Prepared) -> Answer:
         """Carry one prepared call and tell the breaker how the platform is doing."""
-        answer = carry(self.connection, self.transport, prepared, self.keeper)
+        answer = carry(self.connection, self.transport, prepared, self.keeper, self.gate)
         breaker.note(self.connection, answer)
         return answer
 
@@ -59,12 +67,10 @@ class Line:
 
         Raises PlatformError when the sign-in fails; whether that matters is the caller's to say.
         """
-        if self.connection.sign_in == SignIn.OFF:
-            return ""
+        known = self.known_sign_no(opter)
+        if known is not None:
+            return known
         today = timezone.localdate()
-        kept = Session.objects.filter(connection=self.connection, opter=opter, day=today, ended_at=None).first()
-        if kept is not None:
-            return kept.sign_no
         mac, own_ip = machine_of(self.connection, ip)
         route = self.book.route("session.open")
         message = {route.node: {"opter_no": opter, "mac": mac, "ip": own_ip}}
@@ -74,6 +80,21 @@ class Line:
             connection=self.connection, opter=opter, day=today, defaults={"sign_no": sign_no[:30], "ended_at": None}
         )
         return sign_no
+
+    def known_sign_no(self, opter: str) -> str | None:
+        """Return today's sign-in number without using the network, None when there is none yet."""
+        if self.connection.sign_in == SignIn.OFF:
+            return ""
+        at, kept = self._signs.get(opter, (0.0, ""))
+        if time.monotonic() - at < SIGN_IN_KNOWN and timezone.localdate() == self._day:
+            return kept
+        self._day = timezone.localdate()
+        session = Session.objects.filter(connection=self.connection, opter=opter, day=self._day, ended_at=None).first()
+        if session is not None:
+            self._signs[opter] = (time.monotonic(), session.sign_no)
+            return session.sign_no
+        # A setting says that a failed sign-in does not hold messages back; then it is tried again only after a while.
+        return "" if self._tolerates.get(opter, 0.0) > time.monotonic() else None
 
     def sign_no_for(self, transaction: Transaction, opter: str, opter_name: str, ip: str = "") -> str:
         """Return the sign-in number that a message of `transaction` must carry, "" where it can do without.
@@ -87,6 +108,8 @@ class Line:
         except PlatformError as error:
             if transaction.effect in ledger.READING or self.connection.sign_in == SignIn.TOLERANT:
                 log.warning("sign-in failed, going on without: %s", type(error).__name__)
+                if self.connection.sign_in == SignIn.TOLERANT:
+                    self._tolerates[opter] = time.monotonic() + SIGN_IN_KNOWN
                 return ""
             raise Undelivered(f"签到（9001）未成功，未发送：{error.words}", error.call_id) from error
 
@@ -94,6 +117,7 @@ class Line:
         """Drop today's sign-in when a refusal complains of it; says whether it did."""
         if answer.state is not CallState.REFUSED or not any(word in answer.words for word in SIGN_IN_COMPLAINT):
             return False
+        self._signs.pop(opter, None)
         return bool(
             Session.objects.filter(
                 connection=self.connection, opter=opter, day=timezone.localdate(), ended_at=None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import tempfile
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 from typing import IO
@@ -19,7 +20,7 @@ from insurance.exchange.leases import Keeper
 from insurance.exchange.ledger import Prepared
 from insurance.exchange.models import Connection
 from insurance.exchange.signing import signed_headers
-from insurance.exchange.transport import NoAnswer, NotConnected, Reply, Transport
+from insurance.exchange.transport import JSON_LIMIT, NoAnswer, NotConnected, Reply, Transport
 from insurance.specification.model import Transaction
 
 FILE_DOWNLOAD = "9102"
@@ -33,33 +34,47 @@ def deadline_of(transaction: Transaction) -> float:
     return settings.DEADLINE_QUERY if transaction.effect in ledger.READING else settings.DEADLINE_SUBMIT
 
 
-def carry(connection: Connection, transport: Transport, prepared: Prepared, keeper: Keeper) -> Answer:
+def carry(
+    connection: Connection,
+    transport: Transport,
+    prepared: Prepared,
+    keeper: Keeper,
+    gate: AbstractContextManager[object],
+) -> Answer:
     """Send one prepared call and commit what became of it. Never raises for the platform's doing.
 
+    `gate` is held while the message is at the platform, not while its answer is stored.
     Returns an Answer whose state is accepted, refused, unknown or undelivered.
     """
     with keeper.holding(prepared.call_id):
         if prepared.transaction.infno == FILE_DOWNLOAD:
             with tempfile.NamedTemporaryFile(dir=_files_dir(), prefix="download-", delete=False) as sink:
-                return _exchange(connection, transport, prepared, sink)
-        return _exchange(connection, transport, prepared, None)
+                return _exchange(connection, transport, prepared, gate, sink)
+        return _exchange(connection, transport, prepared, gate, None)
 
 
-def _exchange(connection: Connection, transport: Transport, prepared: Prepared, sink: IO[bytes] | None) -> Answer:
+def _exchange(
+    connection: Connection,
+    transport: Transport,
+    prepared: Prepared,
+    gate: AbstractContextManager[object],
+    sink: IO[bytes] | None,
+) -> Answer:
     def first_byte() -> None:
         ledger.mark_sent(prepared.call_id)
 
     try:
-        reply = transport.post(
-            prepared.url,
-            TALK | signed_headers(connection.account, connection.secret),
-            prepared.body,
-            deadline=deadline_of(prepared.transaction),
-            connect=settings.CONNECT_SECONDS,
-            first_byte=first_byte,
-            sink=sink,
-            **({"limit": int(settings.FILE_MAX_MB * 1024 * 1024)} if sink else {}),
-        )
+        with gate:
+            reply = transport.post(
+                prepared.url,
+                TALK | signed_headers(connection.account, connection.secret),
+                prepared.body,
+                deadline=deadline_of(prepared.transaction),
+                connect=settings.CONNECT_SECONDS,
+                first_byte=first_byte,
+                sink=sink,
+                limit=int(settings.FILE_MAX_MB * 1024 * 1024) if sink else JSON_LIMIT,
+            )
     except ledger.Reaped:
         return Answer(CallState.UNDELIVERED, "发送前已被收回", call_id=prepared.call_id)
     except NotConnected as error:

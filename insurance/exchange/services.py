@@ -107,8 +107,8 @@ def _queue(submission: Submission, ring: bool = True) -> Submission:
             submission.save()
             # What replaces a refused one takes its place in the order, or what waited behind it would go first.
             submission.position = replaced.position if replaced else submission.pk
-            before = not_done(submission.connection_id, submission.thread).filter(position__lt=submission.position)
-            submission.ready = not before.exists()
+            before = not_done(submission.connection_id, submission.thread).exclude(pk=submission.pk)
+            submission.ready = not before.filter(position__lt=submission.position).exists()
             submission.save(update_fields=["position", "ready"])
     except IntegrityError as error:
         raise AlreadyOpen(f"{submission.label} 已在上传队列中，无需重复上传") from error

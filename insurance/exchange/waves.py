@@ -5,13 +5,13 @@ from __future__ import annotations
 import datetime as dt
 import json
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from django.conf import settings
+from django.db import connection as database
 from django.db import transaction
-from django.db.models import QuerySet
 from django.utils import timezone
 
 from insurance.exchange import ledger
@@ -43,73 +43,89 @@ class _Item:
     row: dict[str, Any]
 
 
-def prepare_wave(line: Line, lease: Drain | None, candidates: QuerySet[Submission], room: int) -> Wave:
-    """Claim up to `room` messages' worth of `candidates` and commit them as prepared calls.
+def prepare_wave(line: Line, lease: Drain | None, room: int, only: int | None = None) -> Wave:
+    """Claim up to `room` messages' worth of what is due and commit them as prepared calls.
 
-    Sign-ins come first, outside the transaction, because they use the network. With a `lease`, nothing is claimed
-    unless its fence still stands.
+    With a `lease`, its connection and class are served, and nothing is claimed unless its fence still stands; without
+    one, the submission `only` is. Operators not yet signed in today are signed in first, outside the transaction.
     """
-    first = list(candidates.select_related("requested_by")[:room])
     wave = Wave()
-    if not first:
-        return wave
-    signs = _sign_in(line, first)
-    with transaction.atomic():
-        if lease is not None and not _fence_stands(lease):
-            return wave
-        locked = candidates.select_related("requested_by").select_for_update(skip_locked=True, of=("self",))
-        claimed = list(locked[: _reach(line, first, room)])
-        wave.taken = len(claimed)
-        items = list(_read(line, claimed, wave))
-        drafts = []
-        for group in _messages(line, items):
-            draft = _draft(line, group, signs)
-            if draft is not None:
-                drafts.append(draft)
-        drafts = drafts[:room]
-        if drafts:
-            wave.calls = ledger.prepare(line.connection, drafts)
-            _mark_sending(drafts, wave.calls)
+    for _ in range(2):
+        missing: dict[str, tuple[str, Transaction]] = {}
+        with transaction.atomic():
+            claimed = _claim(line, lease, room, only)
+            wave.taken = len(claimed)
+            items = list(_read(line, claimed))
+            drafts = [draft for group in _messages(line, items) if (draft := _draft(line, group, missing))][:room]
+            if drafts:
+                wave.calls = ledger.prepare(line.connection, drafts)
+                _mark_sending(drafts, wave.calls)
+        if not missing or not all(_sign_in(line, claimed, opter, *rest) for opter, rest in missing.items()):
+            break
+        if wave.calls:
+            break
     return wave
 
 
-def _fence_stands(lease: Drain) -> bool:
-    return (
-        Drain.objects.select_for_update(no_key=True)
-        .filter(pk=lease.pk, fence=lease.fence, lease_until__gt=timezone.now())
-        .exists()
-    )
+CLAIM = """
+SELECT submission.*, person.name AS requested_name
+FROM exchange_submission AS submission LEFT JOIN people_person AS person ON person.id = submission.requested_by_id
+WHERE {which} AND submission.state = 'queued'
+ORDER BY submission.priority, submission.position LIMIT %s
+FOR UPDATE OF submission SKIP LOCKED
+"""
+DUE = """
+submission.connection_id = %s AND submission.delivery = %s AND submission.ready
+AND (submission.not_before IS NULL OR submission.not_before <= now())
+AND EXISTS (SELECT 1 FROM exchange_drain WHERE id = %s AND fence = %s AND lease_until > now() FOR SHARE)
+"""
 
 
-def _reach(line: Line, first: Sequence[Submission], room: int) -> int:
-    """Return how many rows may be claimed: where batches are due, many rows make one message."""
-    batches = any(not is_direct(item) and line.book.route(item.purpose).form == "batch" for item in first)
-    return room * settings.BATCH_ROWS if batches else room
+def _claim(line: Line, lease: Drain | None, room: int, only: int | None) -> list[Submission]:
+    if lease is None:
+        return _fetch(CLAIM.format(which="submission.id = %s"), [only, 1])
+    values = [lease.connection_id, lease.delivery, lease.pk, lease.fence]
+    claimed = _fetch(CLAIM.format(which=DUE), [*values, room])
+    # Where batches are due, many rows make one message, so more are claimed.
+    if any(not is_direct(item) and line.book.route(item.purpose).form == "batch" for item in claimed):
+        claimed = _fetch(CLAIM.format(which=DUE), [*values, room * settings.BATCH_ROWS])
+    for item in claimed:
+        item.connection = line.connection
+    return claimed
 
 
-def _sign_in(line: Line, candidates: Iterable[Submission]) -> dict[str, str | Undelivered]:
-    """Return the sign-in number of each operator among the candidates, or why there is none."""
-    signs: dict[str, str | Undelivered] = {}
-    for item in candidates:
-        opter, name = item.opter or line.connection.opter, item.opter_name or line.connection.opter_name
-        if opter not in signs:
-            try:
-                signs[opter] = line.sign_no_for(line.book.transaction(infno_of(item, line.book)), opter, name)
-            except Undelivered as error:
-                signs[opter] = error
-    return signs
+def _fetch(statement: str, values: list[Any]) -> list[Submission]:
+    return list(Submission.objects.raw(statement, values))
 
 
-def _read(line: Line, claimed: Sequence[Submission], wave: Wave) -> Iterator[_Item]:
+def _sign_in(line: Line, claimed: Sequence[Submission], opter: str, name: str, kind: Transaction) -> bool:
+    """Sign an operator in; where that fails, what waits for it is held back for a while. Says whether it worked."""
+    try:
+        line.sign_no_for(kind, opter, name)
+        return True
+    except Undelivered as error:
+        until = timezone.now() + dt.timedelta(seconds=settings.VERIFY_EVERY)
+        for item in claimed:
+            if (item.opter or line.connection.opter) == opter:
+                ledger.move(
+                    item.pk,
+                    (SubmissionState.QUEUED,),
+                    attempts=item.attempts + 1,
+                    words=error.words[:1000],
+                    not_before=until,
+                )
+        return False
+
+
+def _read(line: Line, claimed: Sequence[Submission]) -> Iterator[_Item]:
     """Yield what each claimed submission says; one that changed since it was approved, or is invalid, goes back."""
     attach_subjects(claimed)
     for submission in claimed:
-        transaction_ = line.book.transaction(infno_of(submission, line.book))
         row, digest = row_of(submission, line.book)
         if digest != submission.digest:
             _send_back(submission, "内容在提交后被改动，已退回，请重新核对并上传")
             continue
-        yield _Item(submission, transaction_, row)
+        yield _Item(submission, line.book.transaction(infno_of(submission, line.book)), row)
 
 
 def _send_back(submission: Submission, words: str) -> None:
@@ -146,15 +162,14 @@ def _cut(group: Sequence[_Item], most_rows: int, most_chars: int | None) -> Iter
         yield part
 
 
-def _draft(line: Line, group: Sequence[_Item], signs: dict[str, str | Undelivered]) -> Draft | None:
+def _draft(line: Line, group: Sequence[_Item], missing: dict[str, tuple[str, Transaction]]) -> Draft | None:
+    """Build one message, or None: it is invalid (sent back) or its operator is not signed in (noted in `missing`)."""
     first = group[0].submission
     kind = group[0].transaction
     opter, name = first.opter or line.connection.opter, first.opter_name or line.connection.opter_name
-    sign = signs.get(opter)
+    sign = line.known_sign_no(opter)
     if sign is None:
-        return None  # its operator was not among those signed in for this wave; the next wave takes it
-    if isinstance(sign, Undelivered):
-        _hold(group, sign)
+        missing[opter] = (name, kind)
         return None
     message = (
         group[0].row
@@ -174,31 +189,26 @@ def _draft(line: Line, group: Sequence[_Item], signs: dict[str, str | Undelivere
         opter_name=name,
         sign_no=sign,
         insuplc_admdvs=first.insuplc_admdvs,
-        actor_name=first.requested_by.name if first.requested_by_id and first.requested_by else "系统",
+        actor_name=getattr(first, "requested_name", None) or "系统",
         requested_by_id=first.requested_by_id,
         submissions=[item.submission for item in group],
     )
 
 
-def _hold(group: Sequence[_Item], error: Undelivered) -> None:
-    until = timezone.now() + dt.timedelta(seconds=settings.VERIFY_EVERY)
-    for item in group:
-        ledger.move(
-            item.submission.pk,
-            (SubmissionState.QUEUED,),
-            attempts=item.submission.attempts + 1,
-            words=error.words[:1000],
-            not_before=until,
-        )
+SENDING = """
+UPDATE exchange_submission AS submission
+SET state = 'sending', last_call_id = pair.call, state_at = clock_timestamp()
+FROM unnest(%s::bigint[], %s::bigint[]) AS pair (submission, call) WHERE submission.id = pair.submission
+"""
 
 
 def _mark_sending(drafts: Sequence[Draft], calls: Sequence[Prepared]) -> None:
-    now = timezone.now()
-    changed = []
+    submissions, heads = [], []
     for draft, prepared in zip(drafts, calls, strict=True):
         for submission in draft.submissions:
             submission.state = SubmissionState.SENDING
             submission.last_call_id = prepared.call_id
-            submission.state_at = now
-            changed.append(submission)
-    Submission.objects.bulk_update(changed, ["state", "last_call", "state_at"])
+            submissions.append(submission.pk)
+            heads.append(prepared.call_id)
+    with database.cursor() as cursor:
+        cursor.execute(SENDING, [submissions, heads])

@@ -1,0 +1,1 @@
+"""What `script/bench NAME` runs: one module a benchmark, each with `main(arguments)`."""
