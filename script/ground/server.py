@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import sys
 import time
 from pathlib import Path
 from types import FrameType
 
-from ground import frontend, kept, postgres, processes, valkey, web
+from ground import commands, frontend, kept, postgres, processes, valkey, web
 from ground.places import ROOT, Busy, Fault, lock, run_dir, say
 from ground.processes import Child, Program
 
@@ -47,17 +46,20 @@ class Server:
             valkey.wait(self.kept.redis_port, redis)
 
     def start_portal(self) -> str:
-        """Migrate, start sandbox and web; return the portal's address as soon as web answers."""
+        """Migrate while web comes up; return the portal's address as soon as both are done."""
+        web.collect(self.folder)
+        migration = commands.Command("migrate", "--verbosity", "0")
+        host, port = web.address()
+        child = self._add(Child(web.program(host, port), self.logs))
+        migration.finish()
+        self._await_web(child, web.shown(host, port))
+        return web.shown(host, port)
+
+    def start_sandbox(self) -> None:
+        """Start the stand-in platform, unless a real one is named."""
         if not os.environ.get("PLATFORM_URL"):
             port, state = str(self.kept.sandbox_port), str(self.folder / "sandbox.sqlite3")
             self._add(self._manage("sandbox", "sandbox", "--port", port, "--state", state))
-        web.collect(self.folder)
-        manage("migrate", "--verbosity", "0")
-        host, port_number = web.address()
-        child = self._add(Child(web.program(host, port_number), self.logs))
-        url = web.shown(host, port_number)
-        self._await_web(child, url)
-        return url
 
     def start_workers(self) -> None:
         """Start what works in the background."""
@@ -103,18 +105,6 @@ class Server:
             time.sleep(0.03)
 
 
-def manage(*arguments: str, quiet: bool = False) -> str:
-    """Run one `manage.py` command to its end and return what it printed. Raises Fault with its last words."""
-    done = subprocess.run(
-        [sys.executable, str(ROOT / "manage.py"), *arguments],
-        cwd=ROOT, env={**os.environ, "PYTHONUTF8": "1"}, capture_output=True, text=True, errors="replace", check=False,
-        start_new_session=True,
-    )  # fmt: skip
-    if done.returncode and not quiet:
-        raise Fault(f"manage.py {arguments[0]} 未成功：\n{(done.stdout + done.stderr)[-2000:]}")
-    return done.stdout if done.returncode == 0 else ""
-
-
 def main() -> int:
     """Run the portal until Ctrl-C; return the exit code."""
     folder = run_dir()
@@ -144,10 +134,11 @@ def _serve(folder: Path) -> int:
         url = server.start_portal()
         (folder / "address").write_text(url, encoding="utf-8")
         say(f"\n门户已启动（{time.monotonic() - started:.1f} 秒）：{url}\n")
-        say(manage("demo", "--logins", quiet=True).rstrip() or "（没有演示账户）")
+        server.start_sandbox()
+        _demo("--logins")
         say(f"\n日志：{folder / 'log'}    停止：Ctrl-C")
         server.start_workers()
-        manage("demo", "--start", quiet=True)
+        _demo("--start")
         server.watch()
     except Stopped:
         say("\n正在停止……")
@@ -157,6 +148,16 @@ def _serve(folder: Path) -> int:
         server.stop()
     say("已停止。")
     return 0
+
+
+def _demo(option: str) -> None:
+    """Let the demo hospital show its logins, or begin to fill itself; where it may not exist the command says so."""
+    if not commands.exists("demo"):
+        return
+    try:
+        say(commands.manage("demo", option).rstrip())
+    except Fault as fault:
+        say(f"⚠ {fault}")
 
 
 def _require_secrets() -> None:

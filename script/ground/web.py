@@ -8,6 +8,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
+from ground import commands
 from ground.places import ROOT, Fault, digest, first_free_port, free_port
 from ground.processes import Program
 
@@ -55,13 +56,11 @@ def answers(url: str) -> bool:
 
 def collect(folder: Path) -> None:
     """Run collectstatic when a static file or a requirement has changed since the last time."""
-    from ground.server import manage
-
     stamp = folder / "static.digest"
     wanted = digest([ROOT / "requirements.txt", *_sources()])
     if stamp.exists() and stamp.read_text(encoding="utf-8") == wanted and (folder / "static").is_dir():
         return
-    manage("collectstatic", "--noinput", "--clear", "--verbosity", "0", "--ignore", "package*.json")
+    commands.manage("collectstatic", "--noinput", "--clear", "--verbosity", "0", "--ignore", "package*.json")
     stamp.write_text(wanted, encoding="utf-8")
 
 
