@@ -38,7 +38,8 @@ def load(run_dir: Path) -> Secrets:
     kept = _kept(run_dir)
     if not database_url and not kept:
         raise env.SettingError(
-            "没有数据库：请先运行 script/server（内置数据库），或设置 DATABASE_URL、REDIS_URL、SECRET_KEY、FIELD_KEYS、INDEX_KEY"
+            "没有数据库：请先运行 script/server（内置数据库），"
+            "或设置 DATABASE_URL、REDIS_URL、SECRET_KEY、FIELD_KEYS、INDEX_KEY"
         )
     return Secrets(
         database_url=database_url or kept["database_url"],

@@ -28,7 +28,8 @@ def faults(cursor: Any) -> list[str]:
             cursor.execute("CREATE EXTENSION IF NOT EXISTS pg_trgm")
         except Exception as error:  # psycopg's or Django's, by whose cursor it is
             return [
-                f"数据库 {name} 没有扩展 pg_trgm，且当前账户不能安装：请由管理员执行 CREATE EXTENSION pg_trgm。（{error}）"
+                f"数据库 {name} 没有扩展 pg_trgm，且当前账户不能安装（{error}）。"
+                "请由管理员执行 CREATE EXTENSION pg_trgm。"
             ]
     cursor.execute("SELECT array_length(show_trgm('阿莫'), 1)")
     (trigrams,) = cursor.fetchone()

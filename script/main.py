@@ -28,6 +28,8 @@ def _run(command: str, arguments: list[str]) -> int:
         from ground import testing
 
         return testing.main(arguments)
+    if arguments:
+        raise places.Fault("script/server 没有参数；设置来自环境变量，见 docs/settings.md。")
     from ground import server
 
     return server.main()

@@ -69,7 +69,9 @@ def person(db: None) -> Callable[..., Person]:
             username, PASSWORD, name=f"演示{username}", must_change_password=False, current_institution=institution
         )
         for role in roles:
-            Membership.objects.create(person=made, institution=institution, role=role, opter=username, opter_name=made.name)
+            Membership.objects.create(
+                person=made, institution=institution, role=role, opter=username, opter_name=made.name
+            )
         return made
 
     return make
@@ -106,7 +108,7 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture
 def page(browser: Any, live_server: Any) -> Iterator[Any]:
-    """A page of the live portal at 1366×768. A script error, a broken policy or a call to another host fails the test."""
+    """A page of the live portal at 1366×768. A script error, a broken policy or another host fails the test."""
     context = browser.new_context(
         base_url=live_server.url, viewport={"width": 1366, "height": 768}, locale="zh-CN", timezone_id="Asia/Shanghai"
     )

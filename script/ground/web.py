@@ -65,5 +65,7 @@ def collect(folder: Path) -> None:
 
 
 def _sources() -> list[Path]:
-    found = (path for name in SOURCES for path in (ROOT / name).rglob("*") if name == "static" or "static" in path.parts)
+    found = (
+        path for name in SOURCES for path in (ROOT / name).rglob("*") if name == "static" or "static" in path.parts
+    )
     return sorted(path for path in found if path.is_file())
