@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 from django.db import models
 from django.db.models import Q
+from django.urls import reverse
 
 from insurance.directory.choices import ComparisonKind, DepartmentState, PracticeKind, Verdict
 from insurance.directory.pinyin import initials
@@ -144,6 +145,10 @@ class Department(DepartmentFacts):
         """Save, with the letters by which the name is searched."""
         self.pinyin = initials(self.hosp_dept_name)
         super().save(*args, **kwargs)
+
+    def get_absolute_url(self) -> str:
+        """Return the department's own page."""
+        return reverse("directory:department", args=[self.pk])
 
     @property
     def held(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -9,10 +10,14 @@ from django.db.models import CharField, Count, F, OuterRef, Q, QuerySet, Subquer
 from django.db.models.functions import Cast
 
 from insurance.directory.choices import DepartmentState, Verdict
-from insurance.directory.models import ComparisonRow, Department
+from insurance.directory.models import ComparisonRow, Department, Practitioner
 from insurance.exchange.choices import OPEN_STATES, SubmissionState
-from insurance.exchange.models import Submission
+from insurance.exchange.handlers import handler_of
+from insurance.exchange.models import Call, Submission
+from insurance.exchange.queries import submissions_of
+from portal.audit.queries import history as audit_history
 from portal.people.models import Institution
+from portal.tasks.models import Task
 
 SUBJECT = "directory.department"
 
@@ -73,6 +78,64 @@ TABS: dict[str, tuple[str, Q]] = {
     "ended": ("停用", Q(state__in=[DepartmentState.ENDED, DepartmentState.WITHDRAWN])),
     "all": ("全部", Q()),
 }
+
+
+IGNORED = Q(ignored_digest=F("digest"))
+# A difference set aside stands under 不处理 alone, so that the other tabs are what is left to do.
+VERDICT_TABS: dict[str, tuple[str, Q]] = {
+    **{
+        verdict.value: (verdict.label, Q(verdict=verdict) & ~IGNORED)
+        for verdict in (Verdict.DIFFERENT, Verdict.OURS, Verdict.THEIRS)
+    },
+    Verdict.SAME.value: (Verdict.SAME.label, Q(verdict=Verdict.SAME)),
+    "ignored": ("不处理", IGNORED & ~Q(verdict=Verdict.SAME)),
+    "all": ("全部", Q()),
+}
+
+
+def with_comparison(practitioners: QuerySet[Practitioner]) -> QuerySet[Practitioner]:
+    """Annotate `compared`: the verdict against the hospital's own list, None where that list is empty."""
+    rows = ComparisonRow.objects.filter(practitioner=OuterRef("pk"))
+    return practitioners.annotate(compared=Subquery(rows.values("verdict")[:1]))
+
+
+def latest_task(institution: Institution, kind: str) -> Task | None:
+    """Return the newest task of a kind, for the line that says when the platform was last asked."""
+    found: Task | None = Task.objects.filter(institution=institution, kind=kind).order_by("-pk").first()
+    return found
+
+
+@dataclass(frozen=True)
+class Moment:
+    """One line of a record's history: a decision of a person, an upload, or a call that carried it."""
+
+    at: datetime
+    who: str
+    text: str
+    reason: str = ""
+
+
+def history(department: Department, limit: int = 50) -> list[Moment]:
+    """Return what happened to a department, newest first: audit, submissions and calls in one line of time."""
+    moments = [
+        Moment(event.at, event.actor_name, event.label, event.reason) for event in audit_history(department)[:limit]
+    ]
+    submissions = list(submissions_of(department).select_related("requested_by")[:limit])
+    for submission in submissions:
+        words = submission.settled or submission.words
+        text = f"{handler_of(submission.purpose).label}：{submission.get_state_display()}"
+        moments.append(Moment(submission.state_at, str(submission.requested_by or "系统"), text, words))
+    calls = Call.objects.filter(rows__submission__in=submissions).distinct().order_by("-id")[:limit]
+    moments += [
+        Moment(
+            call.sent_at or call.prepared_at,
+            call.opter_name,
+            f"交易 {call.infno}：{call.get_state_display()}",
+            call.words,
+        )
+        for call in calls
+    ]
+    return sorted(moments, key=lambda moment: moment.at, reverse=True)[:limit]
 
 
 def comparison_counts(institution: Institution, kind: str) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from portal.tasks.registry import schedule, task_kind
 from portal.tasks.run import Run, TaskFailed
 
 
-@task_kind("directory.compare", label="科室核对", action="directory.view", single=True)
+@task_kind("directory.compare", label="科室核对", action="directory.edit", single=True)
 def compare(run: Run) -> None:
     """Ask 5101, replace the mirror and compare."""
     run.progress(0, 2, "查询平台科室（5101）")
@@ -45,7 +45,7 @@ def _departments(run: Run) -> list[dict[str, Any]]:
     return _rows(run.actor, "department.list", {}, "feedetail", "科室核对")
 
 
-@task_kind("directory.practitioners", label="医执人员更新", action="directory.view", single=True)
+@task_kind("directory.practitioners", label="医执人员更新", action="directory.edit", single=True)
 def practitioners(run: Run) -> None:
     """Ask 5102 for each kind, keep who is answered, and compare with the hospital's own list."""
     kinds = list(PracticeKind)
@@ -70,7 +70,7 @@ def _take_kind(run: Run, kind: PracticeKind) -> dict[str, int]:
     return counts
 
 
-@task_kind("directory.institution", label="机构信息更新", action="directory.view", single=True)
+@task_kind("directory.institution", label="机构信息更新", action="directory.edit", single=True)
 def institution(run: Run) -> None:
     """Ask 1201 for the institution itself."""
     run.progress(0, 1, "查询机构信息（1201）")

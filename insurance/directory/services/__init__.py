@@ -6,6 +6,7 @@ from insurance.directory.services.departments import (
     create_department,
     discard_draft,
     end_department,
+    preview_faults,
     withdraw_department,
 )
 from insurance.directory.services.mirroring import (
@@ -22,6 +23,7 @@ from insurance.directory.services.taking import judge_departments, judge_staff, 
 __all__ = [
     "Planned", "Settled", "Submitted", "adopt_platform", "change_department", "create_department", "discard_draft",
     "end_department", "finish_practitioners", "ignore", "judge_departments", "judge_staff", "keep_ours",
-    "note_accepted", "plan_departments", "refresh_departments", "refresh_staff", "replace_institution_info",
-    "replace_mirror", "replace_practitioners", "submit_departments", "take_rows", "take_staff", "withdraw_department",
+    "note_accepted", "plan_departments", "preview_faults", "refresh_departments", "refresh_staff",
+    "replace_institution_info", "replace_mirror", "replace_practitioners", "submit_departments", "take_rows",
+    "take_staff", "withdraw_department",
 ]  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from datetime import datetime
 from typing import Any
 
@@ -10,7 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from insurance.directory.choices import DepartmentState
-from insurance.directory.errors import Busy, DirectoryError, Hindered, Invalid
+from insurance.directory.errors import Busy, DirectoryError, Fault, Hindered, Invalid
 from insurance.directory.messages import book_of
 from insurance.directory.models import DEPARTMENT_KEY, Department
 from insurance.directory.rules import faults_of
@@ -102,6 +103,23 @@ def discard_draft(actor: Actor, *, department: Department) -> None:
     refresh_departments(actor.institution)
 
 
+def preview_faults(actor: Actor, *, values: Mapping[str, Any], department: Department | None = None) -> list[Fault]:
+    """Return everything that saving these values would be refused for; changes nothing. For forms."""
+    tried = copy(department) if department else new_department(actor, values)
+    if department:
+        lay(tried, values)
+    return faults_now(tried)
+
+
+def faults_now(department: Department, purpose: str = "") -> list[Fault]:
+    """Return everything wrong with a department as it would be uploaded, or by the `purpose` given."""
+    purpose = purpose or ("department.change" if department.held else "department.add")
+    siblings = Department.objects.filter(
+        institution=department.institution, hosp_dept_codg=department.hosp_dept_codg
+    ).exclude(pk=department.pk)
+    return faults_of(department, purpose, book_of(department.institution), list(siblings))
+
+
 def new_department(actor: Actor, values: Mapping[str, Any]) -> Department:
     """Return an unsaved draft of the actor's institution with the defaults that a person would give."""
     given = department_values(values)
@@ -167,10 +185,6 @@ def require_key_kept(department: Department, changed: Mapping[str, Any] | Sequen
 
 
 def _require_valid(department: Department, purpose: str = "") -> None:
-    purpose = purpose or ("department.change" if department.held else "department.add")
-    siblings = Department.objects.filter(
-        institution=department.institution, hosp_dept_codg=department.hosp_dept_codg
-    ).exclude(pk=department.pk)
-    faults = faults_of(department, purpose, book_of(department.institution), list(siblings))
+    faults = faults_now(department, purpose)
     if faults:
         raise Invalid(faults)
