@@ -57,7 +57,7 @@ def needed_nodes(root: Node) -> list[Node]:
 
     The tables do not say which nodes are optional. A lone node with a required field is the message itself; where there
     are several, the first is the head if it is one object (setlinfo, mdtrtinfo, data), and the rest are its details,
-    which a visit may lack (4401 without an operation). Several lists without a head (4302) need at least one of them.
+    which a visit may lack (4401 without an operation). Several without a head (4302, 4201) need at least one of them.
     """
     tops = list(root.children.values())
     required = [node for node in tops[:1] if any(field.required for field in node.fields.values())]
@@ -67,15 +67,12 @@ def needed_nodes(root: Node) -> list[Node]:
 
 def _missing_nodes(root: Node, message: Mapping[Any, Any]) -> Iterator[Problem]:
     tops = list(root.children.values())
-    for node in needed_nodes(root):
-        if _absent(message.get(node.name)) or (node.many and message.get(node.name) == []):
+    needed = needed_nodes(root)
+    for node in needed:
+        if is_empty(message.get(node.name)) or (node.many and message.get(node.name) == []):
             yield Problem("error", node.path, None, "", "", "缺少此节点")
-    if len(tops) > 1 and all(node.many for node in tops) and all(not message.get(node.name) for node in tops):
+    if len(tops) > 1 and not needed and all(not message.get(node.name) for node in tops):
         yield Problem("error", ROOT, None, "", "", f"至少要有一个节点：{'、'.join(node.name for node in tops)}")
-
-
-def _absent(value: Any) -> bool:
-    return is_empty(value)
 
 
 class _Checker:
@@ -102,7 +99,7 @@ class _Checker:
         for field in node.fields.values():
             yield from self._field(node, field, row.get(field.name), place)
         for child in node.children.values():
-            if not _absent(row.get(child.name)):
+            if not is_empty(row.get(child.name)):
                 yield from self.rows(child, row[child.name], place)
         for key in row:
             if not isinstance(key, str) or (key not in node.fields and key not in node.children):

@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from typing import NamedTuple
 
 from insurance.specification.editions import Layer, listed, table, table_names
-from insurance.specification.errors import SpecificationError, TableUnreadable
+from insurance.specification.errors import TableUnreadable
 from insurance.specification.model import ROOT, STEP_KINDS, TYPES
 from insurance.specification.nodes import read_field
 from insurance.specification.tables import KEYS, Row, key_of
@@ -115,15 +115,19 @@ class _Tables:
             yield from self._route(row)
 
     def _listed(self, kind: str) -> list[Row]:
-        try:
-            return listed(self.layers, kind)
-        except SpecificationError:  # _files has said so
-            return []
+        """Return the rows of a list through the layers that can be read; _files speaks of the others."""
+        readable = list(self.layers)
+        for layer in self.layers:
+            try:
+                layer.read(kind, f"{kind}.csv")
+            except TableUnreadable:
+                readable.remove(layer)
+        return listed(readable, kind)
 
     def _table(self, kind: str, name: str) -> list[Row]:
         try:
             return table(self.layers, kind, name)
-        except SpecificationError:
+        except TableUnreadable:
             return []
 
     def _indexed(self) -> Iterator[Fault]:
@@ -147,23 +151,28 @@ class _Tables:
 
     def _route(self, row: Row) -> Iterator[Fault]:
         cells = row.cells
-        rows = self.fields.get(cells["infno"], [])
+        yield from _route_words(row)
         if cells["infno"] not in self.index:
             yield Fault(row.place, f"没有交易 {cells['infno']}")
             return
-        sent = [other.cells for other in rows if other.cells["direction"] == "input"]
-        known = {other["field"] for other in sent if other["node"] == cells["node"]}
-        if cells["node"] not in {other["node"] for other in sent} | ({""} if not sent else set()):
+        rows = [other.cells for other in self.fields.get(cells["infno"], [])]
+        sent = [other for other in rows if other["direction"] == "input"]
+        carrying = [other for other in sent if other["node"] == cells["node"]]
+        if not carrying and (sent or cells["node"]):
             yield Fault(row.place, f"交易 {cells['infno']} 的输入没有节点 {cells['node']}")
-        if cells["form"] == "batch" and not any(o["node"] == cells["node"] and o["rows"] == "many" for o in sent):
+        if cells["form"] == "batch" and not any(other["rows"] == "many" for other in carrying):
             yield Fault(row.place, f"节点 {cells['node']} 只有一行，不能作批量")
-        yield from _route_words(row)
-        if cells["answers"] == "rows":
-            known = {other.cells["field"] for other in rows if other.cells["direction"] == "output"}
-        side = "输出" if cells["answers"] == "rows" else f"输入节点 {cells['node']}"
-        yield from (Fault(row.place, f"{side}没有字段 {name}") for name in cells["match"].split() if name not in known)
-        if cells["answers"] == "rows" and not cells["match"].split():
-            yield Fault(row.place, "answers 为 rows 时要写明 match")
+        whole = cells["answers"] != "rows"
+        matched = carrying if whole else [other for other in rows if other["direction"] == "output"]
+        side = f"输入节点 {cells['node']} " if whole else "输出"
+        yield from _match(row, side, {other["field"] for other in matched})
+
+
+def _match(row: Row, side: str, known: set[str]) -> Iterator[Fault]:
+    names = row.cells["match"].split()
+    yield from (Fault(row.place, f"{side}没有字段 {name}") for name in names if name not in known)
+    if row.cells["answers"] == "rows" and not names:
+        yield Fault(row.place, "answers 为 rows 时要写明 match")
 
 
 def _route_words(row: Row) -> Iterator[Fault]:

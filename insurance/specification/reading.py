@@ -191,9 +191,12 @@ def _place_container(
     notes: list[tuple[str, str]],
     depth: int,
 ) -> None:
-    """Take an unknown object as a wrapper of this row, or as the absent node whose fields it has (9002's sign_time)."""
+    """Take an unknown object as a wrapper of this row, or as the absent node whose fields it has (9002's sign_time).
+
+    Most of its names must be known there: a region's own node that shares a psn_no with one of ours stays unknown.
+    """
     fit = _best(value, _candidates(node, known))
-    if fit is None:
+    if fit is None or not _mostly(fit, value):
         return
     del unknown[name]
     if fit is not node:
@@ -208,10 +211,13 @@ def _place_container(
 
 
 def _place_higher(node: Node, known: dict[str, Any], unknown: dict[str, Any]) -> None:
-    """Give values that stand one level too high to the one absent node that declares most of them (4101's answer)."""
+    """Give values that stand one level too high to the node that declares most of them (4101's answer).
+
+    Only when no node is there at all, so that a stray value beside its nodes does not make up a row.
+    """
     single = {key: value for key, value in unknown.items() if not isinstance(value, (Mapping, list, tuple))}
-    absent = [child for name, child in node.children.items() if is_nothing(known.get(name))]
-    fit = _best(single, absent) if single else None
+    absent = all(is_nothing(known.get(name)) for name in node.children)
+    fit = _best(single, list(node.children.values())) if single and absent else None
     if fit is None:
         return
     known[fit.name] = {key: unknown.pop(key) for key in single if key.lower() in fit.spellings}
@@ -223,6 +229,11 @@ def _candidates(node: Node, known: Mapping[str, Any] | Sequence[str]) -> list[No
 
 def _score(node: Node, row: Any) -> int:
     return sum(1 for key in row if isinstance(key, str) and key.lower() in node.spellings)
+
+
+def _mostly(node: Node, value: Any) -> bool:
+    row = next(_objects(value), {})
+    return 2 * _score(node, row) >= len(row)
 
 
 def _best(value: Any, candidates: Sequence[Node]) -> Node | None:

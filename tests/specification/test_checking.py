@@ -122,6 +122,7 @@ def test_which_nodes_are_needed():
     assert needed_nodes(BOOK.transaction("5163").input) == []
     assert needed_nodes(BOOK.transaction("5101").input) == []
     assert said("4302", {}) == ["报文：至少要有一个节点：oprninfo、rescinfo"]
+    assert said("4201", {}) == ["报文：至少要有一个节点：feedetail、mdtrtinfo、diseinfo"]
     assert said("5163", {}) == []
 
 

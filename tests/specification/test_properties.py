@@ -40,7 +40,7 @@ def test_valid_survives(infno, side):
     transaction = BOOK.transaction(infno)
     root = transaction.side(side)
 
-    @settings(max_examples=6, deadline=None, suppress_health_check=QUIET, database=None)
+    @settings(max_examples=4, deadline=None, suppress_health_check=QUIET, database=None)
     @given(strategies.messages(root))
     def holds(message):
         assert [str(p) for p in check(transaction, message, BOOK, side) if p.level == "error"] == []

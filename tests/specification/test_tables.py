@@ -189,7 +189,7 @@ BREAKS = [
     (replace("routes.csv", "department.add,3401,", "department.add,3499,"), "没有交易 3499"),
     (replace("routes.csv", "3401,single,deptinfo", "3401,single,dept"), "的输入没有节点 dept"),
     (replace("routes.csv", "3401,single,deptinfo", "3401,batch,deptinfo"), "节点 deptinfo 只有一行，不能作批量"),
-    (replace("routes.csv", "whole,hosp_dept_codg", "whole,dept_codg"), "输入节点 deptinfo没有字段 dept_codg"),
+    (replace("routes.csv", "whole,hosp_dept_codg", "whole,dept_codg"), "输入节点 deptinfo 没有字段 dept_codg"),
     (replace("routes.csv", "rows,prac_psn_code", "rows,code"), "输出没有字段 code"),
     (replace("routes.csv", "rows,prac_psn_code,1,40000", "rows,prac_psn_code,1,many"), "max_chars 应是正整数或留空"),
     (append("dictionaries/gend.csv", "1,又一个"), "dictionaries/gend.csv 第 6 行：1 重复"),
@@ -220,6 +220,14 @@ def test_an_unreadable_file_is_a_fault_and_an_error(copied):
     assert any("fields/3403.csv" in fault for fault in found(copied))
     with pytest.raises(TableUnreadable):
         open_data(copied).transaction("3403")
+
+
+def test_an_unreadable_list_of_the_site_does_not_hide_the_base(tmp_path):
+    """Only the broken layer is left out, so that one bad head does not bring a hundred faults."""
+    (tmp_path / "index.csv").write_text("number\n", encoding="utf-8")
+    said = [str(fault) for fault in faults(layers_of("base", tmp_path))]
+    assert len(said) == 1
+    assert "缺少列：infno" in said[0]
 
 
 def test_data_is_plain_and_complete():

@@ -176,6 +176,15 @@ def test_unknown_names_are_kept():
     assert read_back.row("baseinfo")["brdy"] is None
 
 
+def test_a_regions_own_node_makes_no_rows_up():
+    """A strange node or value that shares a name with a declared node stays what it is."""
+    strange = {"psn_no": "P1", "a": 1, "b": 2}
+    read_back = answer("1101", {"baseinfo": {"psn_no": "P1"}, "extrainfo": strange, "memo": "x"})
+    assert (read_back.rows("insuinfo"), read_back.rows("idetinfo")) == ([], [])
+    assert read_back.rows("extrainfo") == [strange]
+    assert read_back.values == {"extrainfo": strange, "memo": "x"}
+
+
 def test_nested_rows():
     """A dotted path gathers the rows of all parents."""
     output = {"result": {"totlcnt": "1", "catalogmatchinfo": {"seq": "1", "begndate": "20240102"}}}
