@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
@@ -21,6 +20,7 @@ EPOCH = date(1899, 12, 30)
 SPACES = {ord(sign): " " for sign in "\u00a0\u2002\u2003\u2009\u3000\t\n\r\v\f\u2028\u2029"}
 NOTHING = dict.fromkeys([*range(32), *range(127, 160), 0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF])
 NARROW = {code: code - 0xFEE0 for code in (*range(0xFF10, 0xFF1A), *range(0xFF21, 0xFF3B), *range(0xFF41, 0xFF5B))}
+NARROW_ALL = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
 CLEAN = {**NOTHING, **SPACES}
 
 DATE = re.compile(r"^(\d{4})\s*[-./年]\s*(\d{1,2})\s*[-./月]\s*(\d{1,2})\s*日?$")
@@ -40,7 +40,7 @@ def tidy(text: str) -> str:
 
 def narrow(text: str) -> str:
     """Return the text in half-width altogether, for numbers, dates and codes."""
-    return unicodedata.normalize("NFKC", tidy(text)).strip()
+    return tidy(text).translate(NARROW_ALL).strip()
 
 
 def convert(column: Column, text: str, fault: str = "", lexicon: Lexicon | None = None) -> tuple[Value, str]:
@@ -181,7 +181,7 @@ def _day_and_time(text: str) -> tuple[date, timedelta]:
     match = DATE.match(head)
     if not match:
         raise Unfit(f"应为日期，如 2026-11-01，实际为「{text[:30]}」")
-    return _day(*match.groups(), text), _tail(tail, text)
+    return _day(match[1], match[2], match[3], text), _tail(tail, text)
 
 
 def _split(text: str) -> tuple[str, str]:

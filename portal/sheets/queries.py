@@ -94,7 +94,8 @@ def lines(sheet_import: SheetImport, kind: RowKind, start: int, size: int) -> li
 
 def ignored(sheet_import: SheetImport) -> list[dict[str, str]]:
     """Return what was left out: [{"place", "reason", "text"}]."""
-    return json.loads(sheet_import.ignored) if sheet_import.ignored else []  # type: ignore[no-any-return]
+    found: list[dict[str, str]] = json.loads(sheet_import.ignored) if sheet_import.ignored else []
+    return found
 
 
 def taken_headers(sheet_import: SheetImport) -> list[str]:

@@ -30,7 +30,7 @@ def stalled() -> None:
 
 def _import_of(run: Run) -> SheetImport:
     found: SheetImport | None = (
-        SheetImport.objects.filter(institution=run.actor.institution, pk=run.params.get("sheet_import"))
+        SheetImport.objects.filter(institution=run.actor.institution, pk=int(run.params["sheet_import"]))
         .select_related("institution")
         .first()
     )

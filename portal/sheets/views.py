@@ -19,6 +19,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from portal.lists.views import Empty, ListPage, Tab
 from portal.people.guard import ActorRequest, needs, signed_in
 from portal.sheets import queries, services
+from portal.sheets.book import MAX_BYTES
 from portal.sheets.choices import ImportState, Mode, RowKind
 from portal.sheets.error_file import write_errors
 from portal.sheets.errors import SheetError
@@ -27,7 +28,7 @@ from portal.sheets.importer import Importer, find, importers_for
 from portal.sheets.models import SheetImport
 from portal.sheets.tables import ImportFilter, ImportTable
 from portal.sheets.template_file import KINDS, choices_of, write_template
-from portal.sheets.uploads import MAX_BYTES, SheetUploadHandler
+from portal.sheets.uploads import SheetUploadHandler
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 PAGE_ROWS = 50

@@ -45,9 +45,9 @@ def html(*rows: Sequence[Any], encoding: str = "gbk", head: str = "", cell: str 
     """Return the table that a web report saves under the name .xls."""
     lines = "".join(f"<tr>{''.join(f'<{cell}>{text}</{cell}>' for text in row)}</tr>" for row in rows)
     meta = f'<meta http-equiv="Content-Type" content="text/html; charset={encoding}">'
-    return f"<html><head>{meta}<style>td{{mso-number-format:'@'}}</style></head><body>{head}<table>{lines}</table></body></html>".encode(
-        encoding
-    )
+    style = "<style>td{mso-number-format:'@'}</style>"
+    page = f"<html><head>{meta}{style}</head><body>{head}<table>{lines}</table></body></html>"
+    return page.encode(encoding)
 
 
 def xml_2003(*rows: Sequence[Any]) -> bytes:

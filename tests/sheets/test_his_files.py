@@ -163,7 +163,7 @@ def test_totals_repeated_headers_and_footers_are_left_out_and_listed() -> None:
             ("0102", "产科二区"),
             ("合 计：", None, 42),
             ("制表人：张三", None, "审核："),
-        )  # fmt: skip
+        )
     )
     assert [line.row.values["ward_code"] for line in found.lines] == ["0101", "0102"]
     assert left_out(found) == [

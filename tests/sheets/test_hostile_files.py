@@ -15,21 +15,19 @@ from hypothesis import strategies as st
 from portal.sheets import apart, book
 from portal.sheets.apart import read_apart
 from portal.sheets.checking import read_rows
+from portal.sheets.converting import Lexicon, Unfit, convert
 from portal.sheets.errors import SheetError
 from portal.sheets.reading import read
+from tests.sheets import files
 from tests.sheets.files import (
     HEADER,
     ROW,
-    bomb,
     csv,
-    empty_million,
-    far_corner,
     html,
     ole,
     repacked,
     xls,
     xlsx,
-    xml_2003,
 )
 from tests.sheets.ward import WardImport
 
@@ -38,7 +36,7 @@ GOOD = xlsx(HEADER, ROW)
 
 def forged_bomb() -> bytes:
     """Return the bomb with its directory claiming a small size."""
-    data = bomb()
+    data = files.bomb()
     place = data.rindex(b"xl/worksheets/sheet1.xml") - 46
     return data[: place + 24] + struct.pack("<I", 4096) + data[place + 28 :]
 
@@ -59,7 +57,7 @@ def many_members() -> bytes:
 
 
 HOSTILE = {
-    "bomb": ("a.xlsx", bomb(), "压缩炸弹"),
+    "bomb": ("a.xlsx", files.bomb(), "压缩炸弹"),
     "bomb that lies about its size": ("a.xlsx", forged_bomb(), "请"),
     "too many members": ("a.xlsx", many_members(), "压缩炸弹"),
     "macro by suffix": ("a.xlsm", GOOD, "宏"),
@@ -69,7 +67,7 @@ HOSTILE = {
     "protected xls": ("a.xls", xls(HEADER, ROW, protected=True), "密码"),
     "Word in OLE": ("a.xls", ole(WordDocument=b"x"), "不是 Excel 工作簿"),
     "Word in zip": ("a.xlsx", not_excel(), "不是 .xlsx 工作簿"),
-    "corners far apart": ("a.xlsx", far_corner(), "请"),
+    "corners far apart": ("a.xlsx", files.far_corner(), "请"),
     "cut short": ("a.xlsx", GOOD[: len(GOOD) // 2], "损坏"),
     "xls cut short": ("a.xls", xls(HEADER, ROW)[:1024], "请"),
     "PDF": ("a.xls", b"%PDF-1.7", "PDF"),
@@ -110,7 +108,7 @@ def test_too_large_is_refused_before_it_is_read() -> None:
 
 def test_a_million_empty_rows_cost_nothing() -> None:
     before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-    found = read_apart(empty_million(), "a.xlsx")
+    found = read_apart(files.empty_million(), "a.xlsx")
     assert found.sheets[0].numbers == [1, 2]
     after = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
     assert max(after, before) < apart.MEMORY_BYTES // 1024
@@ -127,7 +125,7 @@ def test_a_formula_is_text_and_never_computed() -> None:
     assert found.sheets[0].rows[1][1] == '=HYPERLINK("http://x.invalid")'
 
 
-SAMPLES = [GOOD, xls(HEADER, ROW), html(HEADER, ROW), xml_2003(HEADER, ROW), csv(HEADER, ROW, encoding="gbk")]
+SAMPLES = [GOOD, xls(HEADER, ROW), html(HEADER, ROW), files.xml_2003(HEADER, ROW), csv(HEADER, ROW, encoding="gbk")]
 
 
 @st.composite
@@ -140,31 +138,27 @@ def damaged(draw: st.DrawFn) -> bytes:
     return bytes(data)
 
 
+calm = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
+
+
 @given(data=st.one_of(st.binary(max_size=2_000), damaged()), suffix=st.sampled_from([".xlsx", ".xls", ".csv"]))
-@settings(
-    max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
-)
+@settings(calm, max_examples=400)
 def test_no_bytes_raise_anything_but_a_refusal(data: bytes, suffix: str) -> None:
     try:
-        found = read(data, f"a{suffix}")
-        lines = read_rows(found, WardImport()).lines
-    except SheetError as error:
-        assert str(error).endswith("。")
+        lines = read_rows(read(data, f"a{suffix}"), WardImport()).lines
+    except SheetError:
         return
     assert all(line.row.problems or line.row.values["ward_code"] for line in lines)
 
 
 @given(text=st.text(max_size=60))
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(calm, max_examples=300)
 def test_no_text_of_a_cell_breaks_a_column(text: str) -> None:
-    from portal.sheets.converting import Lexicon, Unfit, convert
-
     for column in WardImport.columns:
         lexicon = Lexicon(column.dictionary()) if column.code else None
         try:
             value, _ = convert(column, text, "", lexicon)
-        except Unfit as error:
-            assert str(error)
-        else:
-            again, _ = convert(column, "" if value is None else str(value), "", lexicon)
-            assert again == value
+        except Unfit:
+            continue
+        again, _ = convert(column, "" if value is None else str(value), "", lexicon)
+        assert again == value

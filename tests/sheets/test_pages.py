@@ -1,0 +1,160 @@
+"""Pages of the wizard: who may, what they show, what a second press does."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.urls import reverse
+
+from portal.people.models import Institution, Person
+from portal.sheets import book
+from portal.sheets.choices import ImportState
+from portal.sheets.models import SheetImport
+from tests.people.factories import make_person
+from tests.sheets.files import HEADER, ROW, xlsx
+from tests.sheets.test_wizard import work
+from tests.sheets.ward import WardImport
+
+pytestmark = pytest.mark.django_db(transaction=True)
+NEW = "/sheets/tests.ward/new/"
+
+
+@pytest.fixture
+def desk(client: Client, clerk: Person) -> Client:
+    client.force_login(clerk)
+    return client
+
+
+def send(client: Client, data: bytes, name: str = "病区.xlsx") -> Any:
+    return client.post(NEW, {"file": SimpleUploadedFile(name, data)})
+
+
+def sent(client: Client, *rows: Any) -> SheetImport:
+    answer = send(client, xlsx(*rows))
+    assert answer.status_code == 302, answer.content.decode()
+    made: SheetImport = SheetImport.objects.order_by("-pk")[0]
+    assert answer["Location"] == reverse("sheets:detail", args=[made.pk])
+    return made
+
+
+def body(client: Client, address: str) -> str:
+    answer = client.get(address)
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+def test_the_upload_page_explains_the_columns(desk: Client) -> None:
+    page = body(desk, NEW)
+    for column in WardImport.columns:
+        assert column.label in page
+    assert "1 男" in page
+    assert reverse("sheets:template", args=["tests.ward"]) in page
+
+
+def test_the_whole_way_through_the_pages(desk: Client) -> None:
+    made = sent(desk, HEADER, ROW, ("0102", "", 1))
+    page = body(desk, made.get_absolute_url())
+    assert f'hx-get="{reverse("sheets:live", args=[made.pk])}"' in page
+    work(made)
+    page = body(desk, reverse("sheets:live", args=[made.pk]))
+    assert "hx-get" not in page
+    assert "只导入正确行：导入 1 条" in page
+    assert "必填，不能为空" in page
+    errors = desk.get(reverse("sheets:errors", args=[made.pk]))
+    assert errors["Content-Disposition"].endswith("%E9%94%99%E8%AF%AF%E8%A1%8C.xlsx")
+    assert errors.content.startswith(b"PK")
+    for _ in range(2):
+        answer = desk.post(reverse("sheets:confirm", args=[made.pk]), {"mode": "good"})
+        assert answer.status_code == 302
+    work(made)
+    assert WardImport.applied == [1]
+    page = body(desk, made.get_absolute_url())
+    assert "新增 1 条" in page
+    assert f"/wards/?import={made.pk}" in page
+    assert made.file_name in body(desk, "/sheets/?tab=applied")
+
+
+@pytest.mark.parametrize("show", ["error", "warning", "new", "changed", "same", "ignored", "nonsense"])
+def test_each_part_of_the_result(desk: Client, show: str) -> None:
+    WardImport.records["0102"] = {"ward_code": "0102", "ward_name": "旧名"}
+    made = work(sent(desk, ("标题",), (*HEADER, "级别"), (*ROW, "特级"), ("0102", "新名"), ("0103", "")))
+    page = body(desk, f"{made.get_absolute_url()}?show={show}&page=99")
+    words = {
+        "error": "必填",
+        "warning": "特级",
+        "new": "产科一区",
+        "changed": "旧名",
+        "same": "没有这一类",
+        "ignored": "标题",
+    }
+    assert words.get(show, "必填") in page
+
+
+def test_a_refused_file_says_why_on_the_same_page(desk: Client) -> None:
+    answer = send(desk, b"x", "病区.docx")
+    assert answer.status_code == 400
+    assert "只能导入 .xlsx、.xls、.csv 文件" in answer.content.decode()
+    assert "没有选择文件" in desk.post(NEW).content.decode()
+
+
+def test_a_file_over_the_limit_is_not_kept(desk: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("portal.sheets.uploads.MAX_BYTES", 70_000)
+    answer = send(desk, b"x" * 200_000)
+    assert answer.status_code == 400
+    assert f"最多 {book.MAX_BYTES // 1048576} MB" in answer.content.decode()
+
+
+def test_the_form_is_guarded_against_forgery(clerk: Person) -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(clerk)
+    assert send(client, xlsx(HEADER, ROW)).status_code == 403
+    assert not SheetImport.objects.exists()
+
+
+def test_abandoning_from_the_page(desk: Client) -> None:
+    made = work(sent(desk, HEADER, ROW))
+    desk.post(reverse("sheets:abandon", args=[made.pk]))
+    made.refresh_from_db()
+    assert made.state == ImportState.ABANDONED
+    assert "文件已放弃" in body(desk, made.get_absolute_url())
+
+
+def test_without_a_mode_nothing_is_taken(desk: Client) -> None:
+    made = work(sent(desk, HEADER, ROW))
+    answer = desk.post(reverse("sheets:confirm", args=[made.pk]), follow=True)
+    assert "没有选择导入方式" in answer.content.decode()
+
+
+def test_three_persons(desk: Client, hospital: Institution, other_hospital: Institution) -> None:
+    made = work(sent(desk, HEADER, ROW))
+    addresses = [
+        ("get", made.get_absolute_url()),
+        ("get", reverse("sheets:live", args=[made.pk])),
+        ("get", reverse("sheets:errors", args=[made.pk])),
+        ("post", reverse("sheets:confirm", args=[made.pk])),
+        ("post", reverse("sheets:abandon", args=[made.pk])),
+    ]
+    elsewhere, without, stranger = Client(), Client(), Client()
+    elsewhere.force_login(make_person("insurance_office", other_hospital))
+    without.force_login(make_person("manager", hospital))
+    for method, address in addresses:
+        assert getattr(elsewhere, method)(address).status_code == 404
+        assert getattr(without, method)(address).status_code == 403
+        assert getattr(stranger, method)(address).status_code == 302
+    for address in (NEW, reverse("sheets:template", args=["tests.ward"])):
+        assert without.get(address).status_code == 403
+        assert stranger.get(address).status_code == 302
+        assert desk.get(address).status_code == 200
+    assert "病区.xlsx" not in body(elsewhere, "/sheets/?tab=all")
+    assert desk.get("/sheets/no.such/new/").status_code == 404
+    made.refresh_from_db()
+    assert made.state == ImportState.READY
+
+
+def test_the_page_costs_few_queries(desk: Client, django_assert_max_num_queries: Any) -> None:
+    made = work(sent(desk, HEADER, *((f"{number:04}", "") for number in range(300)), ROW))
+    with django_assert_max_num_queries(16):
+        desk.get(made.get_absolute_url())

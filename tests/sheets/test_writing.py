@@ -1,0 +1,107 @@
+"""What goes out: exports that execute nothing, templates that come back in."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from openpyxl import load_workbook
+
+from portal.sheets.checking import read_rows
+from portal.sheets.reading import read
+from portal.sheets.template_file import write_template
+from portal.sheets.writing import OutColumn, export_rows
+from tests.sheets.ward import WardImport
+
+COLUMNS = [
+    OutColumn("编码", "code"),
+    OutColumn("名称"),
+    OutColumn("金额", "money"),
+    OutColumn("数量", "whole"),
+    OutColumn("日期", "date"),
+    OutColumn("时间", "datetime"),
+]
+
+
+def exported(*rows: Any) -> Any:
+    file = io.BytesIO()
+    assert export_rows(COLUMNS, rows, file, "病区/[1]") == len(rows)
+    return load_workbook(io.BytesIO(file.getvalue())), file.getvalue()
+
+
+def test_each_kind_of_value() -> None:
+    moment = datetime(2026, 11, 23, 1, 30, tzinfo=UTC)
+    book, _ = exported(("00123", "产科", Decimal("1234567.5"), 3, date(2026, 11, 1), moment), (None,) * 6)
+    sheet = book.active
+    assert sheet.title == "病区1"
+    assert [cell.value for cell in sheet[2]] == [
+        "00123", "产科", 1234567.5, 3, datetime(2026, 11, 1), datetime(2026, 11, 23, 9, 30),
+    ]  # fmt: skip
+    assert [cell.number_format for cell in sheet[2]] == [
+        "@", "@", "0.00", "0", "yyyy-mm-dd", "yyyy-mm-dd hh:mm:ss",
+    ]  # fmt: skip
+    assert sheet.freeze_panes == "A2"
+    assert sheet.auto_filter.ref == "A1:F3"
+
+
+def test_formulas_from_data_stay_text() -> None:
+    texts = ("=1+1", '=HYPERLINK("http://x.invalid")', "+1", "-1", "@SUM(A1)", "#N/A", "{=1}")
+    book, data = exported(*((text, text, None, None, None, None) for text in texts))
+    assert [row[0].value for row in book.active.iter_rows(min_row=2)] == list(texts)
+    assert {row[0].data_type for row in book.active.iter_rows(min_row=2)} == {"s"}
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        assert b"<f>" not in archive.read("xl/worksheets/sheet1.xml")
+
+
+def test_control_characters_and_long_texts_do_not_stop_an_export() -> None:
+    book, _ = exported(("a\x00b\x0b\ud800c", "长" * 40_000, True, None, None, None))
+    values = [cell.value for cell in book.active[2]]
+    assert values[0] == "abc"
+    assert len(values[1]) <= 32_767
+    assert values[1].endswith("（已截断）")
+    assert values[2] == "是"
+
+
+@settings(max_examples=60, deadline=None)
+@given(text=st.text(max_size=80))
+def test_any_text_can_be_exported(text: str) -> None:
+    export_rows(COLUMNS[:1], [(text,)], io.BytesIO())
+
+
+def template() -> bytes:
+    file = io.BytesIO()
+    write_template(WardImport(), file)
+    return file.getvalue()
+
+
+def test_the_template_offers_lists_and_text_columns() -> None:
+    book = load_workbook(io.BytesIO(template()))
+    sheet = book["病区"]
+    assert sheet["A1"].value == "病区编码 *"
+    assert "参数代码：ward_code" in sheet["A1"].comment.text
+    assert sheet.column_dimensions["A"].number_format == "@"
+    assert sheet.column_dimensions["D"].number_format == "yyyy-mm-dd"
+    assert book["_字典"].sheet_state == "hidden"
+    assert [cell.value for cell in book["_字典"]["F"]] == ["1 男", "2 女", "9 未说明"]
+    rules = {str(rule.sqref): rule for rule in sheet.data_validations.dataValidation}
+    assert rules["F2:F20000"].formula1 == "'_字典'!$F$1:$F$3"
+    assert rules["G2:G20000"].errorStyle == "warning"
+    explained = [[cell.value for cell in row] for row in book["说明"].iter_rows(min_row=2)]
+    assert [row[0] for row in explained] == [column.label for column in WardImport.columns]
+
+
+def test_a_filled_template_comes_back_in() -> None:
+    book = load_workbook(io.BytesIO(template()))
+    book["病区"].append(["0101", "产科一区", 42, date(2026, 11, 1), 35.5, "2 女", "A 一级", "06623228888", None])
+    file = io.BytesIO()
+    book.save(file)
+    found = read_rows(read(file.getvalue(), "病区导入模板.xlsx"), WardImport())
+    assert found.ignored == []
+    assert [line.row.problems for line in found.lines] == [[]]
+    values = found.lines[0].row.values
+    assert (values["gender"], values["level"], values["opened"]) == ("2", "A", date(2026, 11, 1))
