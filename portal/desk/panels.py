@@ -36,5 +36,9 @@ def register_own() -> None:
     add_menu(
         MenuEntry("任务中心", "tasks:list", group="任务中心", order=10, action="tasks.view", words=("后台任务", "进度"))
     )
+    add_menu(
+        MenuEntry("人员", "people:list", group="系统", order=10, action="people.manage", words=("账号", "权限", "密码"))
+    )
+    add_menu(MenuEntry("定时任务", "tasks:schedules", group="系统", order=20, action="tasks.manage"))
     add_panel(Panel("进行中的任务", running_tasks, "desk/panels/tasks.html", order=80, action="tasks.view", wide=True))
     add_alarm(Alarm("desk.processes", stopped_processes))

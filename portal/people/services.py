@@ -31,7 +31,7 @@ def create_person(
     password: str,
     must_change_password: bool = True,
 ) -> Person:
-    """Make a person who can log in; rights come by `grant`. Raises ValidationError (Chinese) for a bad name or password."""
+    """Make a person who can log in; rights come by `grant`. Raises ValidationError (Chinese words)."""
     actor.must("people.manage")
     person = Person(username=username.strip(), name=name.strip(), must_change_password=must_change_password)
     validate_password(password, person)

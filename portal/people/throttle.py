@@ -1,7 +1,8 @@
 """How often somebody may try a password: counted in the database, so that all web processes agree.
 
 An account is locked for 15 minutes after 5 wrong passwords (等级保护: 登录失败处理), and one account from one address
-may try 10 times at once and then once in 3 seconds. An address alone is never refused: a whole counter hall may share it.
+may try 10 times at once and then once in 3 seconds. An address alone is never refused: a whole counter hall may
+share it.
 """
 
 from __future__ import annotations

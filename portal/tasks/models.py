@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django.db import models
+from django.urls import reverse
 from django.utils import timezone
 
 from portal.people.models import Institution, Person
@@ -66,6 +67,22 @@ class Task(models.Model):
 
     def __str__(self) -> str:
         return self.label
+
+    def get_absolute_url(self) -> str:
+        """Return the address of the task's page."""
+        return reverse("tasks:detail", args=[self.pk])
+
+    @property
+    def by(self) -> str:
+        """Who started it: a person's name, or 定时."""
+        return self.requested_by.name if self.requested_by else self.source
+
+    @property
+    def state_more(self) -> str:
+        """What the list says after the state's tag."""
+        if self.cancel_asked and not self.ended:
+            return "正在取消"
+        return f"{self.done} / {self.total}" if self.state == TaskState.RUNNING and self.total else ""
 
     @property
     def ended(self) -> bool:

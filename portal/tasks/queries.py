@@ -35,13 +35,13 @@ class Health:
 def tasks_of(actor: Actor) -> ScopedQuerySet[Task]:
     """Return the tasks of the institution at hand that the actor may see, newest first."""
     visible: ScopedQuerySet[Task] = Task.objects.visible_to(actor.person) if actor.person else Task.objects.all()
-    return visible.filter(institution=actor.institution).select_related("requested_by").order_by("-id")  # type: ignore[return-value]
+    return visible.filter(institution=actor.institution).select_related("requested_by").order_by("-id")
 
 
 def counts(actor: Actor) -> dict[str, int]:
     """Return how many tasks are in each state (state → number)."""
     rows = tasks_of(actor).order_by().values_list("state").annotate(n=Count("pk"))
-    return {state: 0 for state in TaskState.values} | dict(rows)
+    return dict.fromkeys(TaskState.values, 0) | dict(rows)
 
 
 def last_lines(task: Task, limit: int = 200) -> list[TaskLog]:

@@ -68,6 +68,14 @@ class Run:
         if self._reporter.cancel_asked:
             raise Cancelled
 
+    def fence(self) -> None:
+        """Call at the start of a transaction that must not be done twice: raises LeaseLost when another run took over,
+        else keeps any other from taking over until it commits.
+        """
+        mine = Task.objects.select_for_update().filter(pk=self.task.pk, attempt=self.attempt, state=TaskState.RUNNING)
+        if not mine.exists():
+            raise LeaseLost
+
     def finish(self, result: Mapping[str, Any] | None = None, url: str = "", file: str = "") -> None:
         """Keep what came of it: `result` word → number or text as shown (Chinese words), `url` the page to look at,
         `file` the address of a file to download. Addresses are paths of this portal. Written when the function ends.

@@ -6,7 +6,7 @@ from portal.tasks import views
 
 app_name = "tasks"
 urlpatterns = [
-    path("", views.index, name="list"),
+    path("", views.TaskList.as_view(), name="list"),
     path("schedules/", views.schedules, name="schedules"),
     path("schedules/<int:pk>/", views.schedule, name="schedule"),
     path("<int:pk>/", views.detail, name="detail"),

@@ -2,41 +2,51 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django import forms
 from django.contrib import messages
-from django.core.paginator import Paginator
+from django.db.models import Q, QuerySet
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
+from portal.lists.views import Empty, Link, ListPage, Tab
 from portal.people.guard import ActorRequest, go, needs
 from portal.tasks import queries, services
 from portal.tasks.choices import TaskState
+from portal.tasks.filters import TaskFilter
 from portal.tasks.models import Task
 from portal.tasks.registry import kind_of
+from portal.tasks.tables import TaskTable
 
 STOP_POLLING = 286
 
 
-@require_GET
-@needs("tasks.view")
-def index(request: ActorRequest) -> HttpResponseBase:
-    """All tasks of the institution, newest first, by state."""
-    state = request.GET.get("state", "")
-    rows = queries.tasks_of(request.actor)
-    if state in TaskState.values:
-        rows = rows.filter(state=state)
-    numbers = queries.counts(request.actor)
-    tabs = [(each.value, each.label, numbers[each.value]) for each in TaskState]
-    context = {
-        "page": Paginator(rows, 50).get_page(request.GET.get("page")),
-        "tabs": tabs,
-        "state": state,
-        "all": sum(numbers.values()),
-        "health": queries.health(),
-    }
-    return render(request, "tasks/list.html", context)
+class TaskList(ListPage):
+    """All tasks of the institution, newest first."""
+
+    action = "tasks.view"
+    title, purpose = "任务中心", "在后台进行的工作：进度、日志、结果；可以取消和重新运行。"
+    table_class, filter_class = TaskTable, TaskFilter
+    tabs = (
+        Tab("open", "进行中", Q(ended_at=None), empty="没有进行中的任务。"),
+        Tab("failed", "失败", Q(state=TaskState.FAILED), empty="没有失败的任务。"),
+        Tab("done", "已完成", Q(state=TaskState.DONE), empty="还没有完成的任务。"),
+        Tab("all", "全部"),
+    )
+    tools = (Link("定时任务", "tasks:schedules"),)
+    empty = Empty("还没有任务。导入、核对、导出都会在这里留下一条。")
+    template_name = "tasks/list.html"
+
+    def rows(self) -> QuerySet[Task]:
+        """The institution's tasks."""
+        return queries.tasks_of(self.request.actor)
+
+    def context(self) -> dict[str, Any]:
+        """Whether work in the background goes on at all."""
+        return {"health": queries.health()}
 
 
 @require_GET

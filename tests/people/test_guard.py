@@ -1,0 +1,147 @@
+"""Who may open what; what the refused are told."""
+
+from __future__ import annotations
+
+import pytest
+from django.http import HttpResponse
+from django.test import RequestFactory
+from django.urls import get_resolver, reverse
+
+from portal.people.actor import Actor, NotAllowed
+from portal.people.guard import needs
+from portal.people.middleware import ActorMiddleware
+from portal.people.models import Membership
+from portal.people.roles import ROLES, describe
+from portal.people.scope import ScopedQuerySet
+from portal.tasks.models import Task
+from tests.people.factories import make_actor, make_institution, make_person
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def plain_static(settings) -> None:
+    """Pages without collected files."""
+    settings.STORAGES = settings.STORAGES | {
+        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    }
+
+
+@needs("people.manage")
+def page(request: object) -> HttpResponse:
+    return HttpResponse("打开了")
+
+
+def ask(person: object, **headers: str) -> HttpResponse:
+    request = RequestFactory().get("/some/page/?a=1", headers=headers)
+    request.user = person
+    return ActorMiddleware(page)(request)
+
+
+def test_three_persons_before_one_door() -> None:
+    """The one who may, the one who may not, the stranger."""
+    place = make_institution()
+    assert ask(make_person("it", place)).content.decode() == "打开了"
+    colleague = ask(make_person("cashier", place))
+    assert colleague.status_code == 403
+    stranger = ask(make_person(None))
+    assert stranger.status_code == 403
+    assert "没有在任何机构任职" in stranger.content.decode()
+
+
+def test_not_logged_in_goes_to_the_login_page_and_back(client) -> None:
+    response = client.get("/tasks/?state=done")
+    assert response.url == f"{reverse('people:login')}?next=%2Ftasks%2F%3Fstate%3Ddone"
+    piece = client.get(
+        "/tasks/1/live/", headers={"HX-Request": "true", "HX-Current-URL": "https://evil.example/tasks/1/?x=y"}
+    )
+    assert piece["HX-Redirect"] == f"{reverse('people:login')}?next=%2Ftasks%2F1%2F%3Fx%3Dy"
+
+
+def test_the_refused_learn_the_right_the_role_and_whom_to_ask() -> None:
+    place = make_institution()
+    giver = make_person("it", place, name="王信息")
+    shown = ask(make_person("cashier", place)).content.decode()
+    assert "「人员与权限 · 管理」" in shown
+    assert "信息科" in shown
+    assert giver.name in shown
+    assert str(place) in shown
+
+
+def test_a_piece_of_a_page_is_refused_as_a_piece() -> None:
+    response = ask(make_person("cashier"), **{"HX-Request": "true"})
+    assert response.status_code == 403
+    assert "<html" not in response.content.decode()
+
+
+def test_somebody_switched_off_may_nothing() -> None:
+    person = make_person("it")
+    person.is_active = False
+    assert ask(person).status_code == 403
+
+
+def test_a_services_refusal_becomes_the_same_page(client) -> None:
+    middleware = ActorMiddleware(lambda request: HttpResponse())
+    request = RequestFactory().get("/")
+    request.user, request.actor = make_person("cashier"), make_actor("cashier")
+    response = middleware.process_exception(request, NotAllowed("directory.submit"))
+    assert response.status_code == 403
+    assert "「科室与人员 · 上传」" in response.content.decode()
+    assert "不能停用自己" in middleware.process_exception(request, NotAllowed("不能停用自己的账号。")).content.decode()
+    assert middleware.process_exception(request, ValueError()) is None
+
+
+def test_every_page_is_guarded_or_listed_as_open() -> None:
+    """A page that anybody may open must be one of these."""
+    open_pages = {"people:login", "people:logout", "people:password", "people:switch", "desk:healthz"}
+    unguarded = set()
+    for space, (_, resolver) in get_resolver().namespace_dict.items():
+        for pattern in resolver.url_patterns:
+            if not hasattr(pattern.callback, "needs"):
+                unguarded.add(f"{space}:{pattern.name}")
+    assert unguarded <= open_pages
+
+
+def test_every_right_of_a_role_has_words() -> None:
+    for role in ROLES.values():
+        for action in role.actions:
+            if not action.endswith(".*"):
+                assert "." not in describe(action), action
+
+
+def test_an_actor_has_the_operator_number_of_this_institution() -> None:
+    here, there = make_institution(), make_institution("H99990000002", "另一院")
+    person = make_person("it", here)
+    Membership.objects.create(person=person, institution=here, role="cashier", opter="0012", opter_name="甲某")
+    Membership.objects.create(person=person, institution=there, role="cashier", opter="9999")
+    person.forget()
+    actor = Actor.of(person, here)
+    assert (actor.opter, actor.opter_name) == ("0012", "甲某")
+    assert Actor.of(person, there).opter == "9999"
+
+
+def test_rights_are_per_institution() -> None:
+    here, there = make_institution(), make_institution("H99990000002", "另一院")
+    person = make_person("it", here)
+    assert person.may("people.manage", here)
+    assert not person.may("people.manage", there)
+    assert not person.may("people.manage", None)
+
+
+def test_a_request_reads_memberships_once(django_assert_num_queries) -> None:
+    person = make_person("it")
+    person = type(person).objects.get(pk=person.pk)
+    with django_assert_num_queries(1):
+        assert ask(person).status_code == 200
+
+
+def test_visible_to_narrows_to_ones_institutions() -> None:
+    here, there = make_institution(), make_institution("H99990000002", "另一院")
+    for place in (here, there):
+        Task.objects.create(institution=place, kind="x.y", label="x")
+    rows: ScopedQuerySet[Task] = Task.objects.all()
+    assert [task.institution for task in rows.visible_to(make_person(institution=here))] == [here]
+    assert rows.visible_to(make_person(None)).count() == 0
+    from django.contrib.auth.models import AnonymousUser
+
+    assert rows.visible_to(AnonymousUser()).count() == 0
