@@ -108,7 +108,7 @@ class RunningSandbox:
         return found
 
     def log(self, infno: str = "", msgid: str = "", since: int = 0) -> list[dict[str, Any]]:
-        """Every request that came in: seq, at, infno, msgid, committed (None = in work), infcode, err_msg, fault, input."""
+        """Every request: seq, at, infno, msgid, committed (None = in work), infcode, err_msg, fault, input."""
         found: list[dict[str, Any]] = self._ask("GET", f"log?infno={infno}&msgid={msgid}&since={since}")
         return found
 

@@ -10,9 +10,10 @@ from insurance.sandbox.faults import UnknownFault, read_fault
 from insurance.sandbox.platform import Platform
 from insurance.sandbox.reply import Reply, json_reply
 from insurance.sandbox.rooms import departments, institutions, mappings, staff
+from insurance.sandbox.seeds.items import KINDS
 
 LOCAL = ("127.", "::1", "::ffff:127.")
-KEYS = {
+KEYS_OF = {
     "departments": departments.key_of,
     "institutions": institutions.key_of,
     "staff": staff.key_of,
@@ -99,7 +100,7 @@ def _put(platform: Platform, given: Any) -> Any:
     if not book or not row:
         raise BadControl("请给出 book 与 row")
     row.setdefault("fixmedins_code", platform.options.institution_code)
-    key = str(given.get("key") or (KEYS[book](row) if book in KEYS else ""))
+    key = str(given.get("key") or (KEYS_OF[book](row) if book in KEYS_OF else ""))
     if not key:
         raise BadControl(f"账簿[{book}]需要给出 key")
     with platform.books.transaction():
@@ -136,4 +137,10 @@ def _review(platform: Platform, given: Any) -> Any:
 
 def _publish(platform: Platform, given: Any) -> Any:
     """Publish a new version of a catalogue: {"infno": "1301", "rows": 20}."""
-    raise BadControl("目录尚未开放")
+    infno, rows = str(given.get("infno")), int(given.get("rows", 5))
+    if infno not in KINDS or rows < 1:
+        raise BadControl(f"没有目录[{infno}]，或行数不是正数")
+    with platform.books.transaction():
+        edition = platform.catalogues.publish(infno, rows)
+        _journal(platform, "publish")
+    return edition

@@ -55,11 +55,11 @@ class Case:
 
 @dataclass(frozen=True)
 class FileAnswer:
-    """An answer that is the file itself: a path on the disk or the bytes."""
+    """An answer that is the file itself: the bytes, or a function that makes it and returns its path."""
 
     content: bytes = b""
-    path: str = ""
     filename: str = ""
+    make: Callable[[], str] | None = None
 
 
 Desk = Callable[[Case], Any]

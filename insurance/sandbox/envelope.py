@@ -1,4 +1,4 @@
-"""The envelope around every message, by hand from protocol 3 and 4: not from the tables, so that both can be compared."""
+"""The envelope around every message: by hand from protocol 3 and 4, so that a wrong table cannot agree with itself."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ class UnknownFault(ValueError):
 
 @dataclass
 class Fault:
-    """One fault: for `infno` (or "*", or several with commas), the first `after` requests spared, then `times` (0 = always)."""
+    """For `infno` ("*", or several with commas) spare the first `after` requests, then strike `times` (0 = always)."""
 
     fault: str
     infno: str = "*"

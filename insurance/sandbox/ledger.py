@@ -43,6 +43,11 @@ class Request:
         }
 
 
+def _request(row: tuple[Any, ...]) -> Request:
+    seq, at, infno, msgid, opter, committed, infcode, words, fault, message = row
+    return Request(seq, at, infno, msgid, opter, bool(committed), infcode, words, fault, message)
+
+
 def _input(message: str) -> Any:
     try:
         return json.loads(message).get("input") if message else None
@@ -80,7 +85,7 @@ class Ledger:
             "SELECT * FROM request WHERE seq > ? AND (? = '' OR infno = ?) AND (? = '' OR msgid = ?) ORDER BY seq",
             (since, infno, infno, msgid, msgid),
         ).fetchall()
-        done = [Request(*row[:5], bool(row[5]), *row[6:]) for row in found]
+        done = [_request(row) for row in found]
         waiting = [r for r in self.open.values() if r.seq > since and infno in ("", r.infno) and msgid in ("", r.msgid)]
         return done + waiting
 

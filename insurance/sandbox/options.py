@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -39,9 +40,6 @@ class Options:
     delay_ms: float = 0.0
     synchronous: str = "NORMAL"
     dictionary_form: str = "query"
-    inbound_url: str = ""
-    inbound_account: str = "platform"
-    inbound_secret: str = "platform-secret"
     max_body: int = 128 * 1024 * 1024
     keep_alive: float = 75.0
     faults: tuple[Mapping[str, object], ...] = field(default=())
@@ -69,7 +67,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--delay-ms", type=float, default=0.0, help="every answer waits so long")
     parser.add_argument("--synchronous", choices=["OFF", "NORMAL", "FULL"], default="NORMAL")
     parser.add_argument("--dictionary-form", choices=["query", "file"], default="query", help="how 1901 answers")
-    parser.add_argument("--inbound-url", default=os.environ.get("SANDBOX_INBOUND_URL", ""))
     parser.add_argument("--faults", default="", help="JSON file with faults to start with")
 
 
@@ -93,11 +90,8 @@ def from_arguments(given: argparse.Namespace, environ: Mapping[str, str] | None 
         delay_ms=given.delay_ms,
         synchronous=given.synchronous,
         dictionary_form=given.dictionary_form,
-        inbound_url=given.inbound_url,
         account=env.get("SANDBOX_ACCOUNT", DEFAULT_ACCOUNT),
         secret=env.get("SANDBOX_SECRET", DEFAULT_SECRET),
-        inbound_account=env.get("SANDBOX_INBOUND_ACCOUNT", "platform"),
-        inbound_secret=env.get("SANDBOX_INBOUND_SECRET", "platform-secret"),
         institution_code=code or env.get("INSTITUTION_CODE", DEFAULT_CODE),
         institution_name=name or env.get("INSTITUTION_NAME", DEFAULT_NAME),
         admdvs=env.get("INSTITUTION_ADMDVS", "441700"),
@@ -107,8 +101,6 @@ def from_arguments(given: argparse.Namespace, environ: Mapping[str, str] | None 
 
 def read_faults(path: str) -> tuple[Mapping[str, object], ...]:
     """Read the faults of a JSON file (one object or a list of them); raises OSError or ValueError."""
-    import json
-
     if not path:
         return ()
     found = json.loads(Path(path).read_text(encoding="utf-8"))

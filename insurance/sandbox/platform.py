@@ -22,6 +22,7 @@ from insurance.sandbox.reply import Reply, json_reply
 from insurance.sandbox.rooms.institutions import check_institution
 from insurance.sandbox.rooms.sessions import check_sign_no
 from insurance.sandbox.seeds.opening import open_books
+from insurance.sandbox.shelf import Shelf
 from insurance.sandbox.spoiling import file_reply, spoil, stop_reply
 from insurance.sandbox.standard import Standard
 
@@ -57,10 +58,16 @@ class Platform:
         self.standard = Standard(options.edition, options.edition_dir)
         self.serial = self.ledger.last
         self.earlier: dict[str, tuple[str, dict[str, Any]]] = {}
+        self.catalogues = Shelf(self.books, self.standard, options, self.clock)
         open_books(self.books, options, self.clock)
         for given in options.faults:
             self.faults.add(read_fault(given))
         self.obey_standing()
+
+    def close(self) -> None:
+        """Close the books and throw away what was made for downloads."""
+        self.books.close()
+        self.catalogues.close()
 
     def obey_standing(self) -> None:
         """Let a fault of the clock take hold or end."""
@@ -72,6 +79,7 @@ class Platform:
         self.books.clear()
         self.faults.clear()
         self.earlier.clear()
+        self.catalogues.cached.clear()
         self.ledger = Ledger(self.books)
         open_books(self.books, self.options, self.clock)
         self.obey_standing()
@@ -167,26 +175,30 @@ class Platform:
             raise Refusal(f"发送方报文ID[{case.msgid}]重复")
         check_institution(case)
         check_sign_no(case)
-        self.standard.check(case.infno, case.input)
+        if not (case.infno == "1901" and self.options.dictionary_form == "file"):  # that form sends the area alone
+            self.standard.check(case.infno, case.input)
         if visit.fault is not None and visit.fault.fault == "refuse":
             raise Refusal(str(visit.fault.options.get("words", "医保中心处理失败")))
-        stale = self._stale(visit, case)
         with self.books.transaction():
-            output = DESKS[case.infno](case)
+            output = self._stale(visit, case) if self._looks_back(visit, case) else DESKS[case.infno](case)
             visit.request.committed, visit.request.infcode = True, "0"
             self.ledger.note(case.msgid + mark, case.infno, case.hospital, self.clock.text(), self.books.changes)
             self.ledger.finish(visit.request)
-        return output if stale is None else stale
+        return output
+
+    def _looks_back(self, visit: Visit, case: Case) -> bool:
+        effect = self.standard.book.transactions[case.infno].effect
+        return visit.fault is not None and visit.fault.fault == "stale_page" and effect in QUERIES
 
     def _stale(self, visit: Visit, case: Case) -> Any:
-        """What the query would have answered before the latest changes, for the fault of a stale page; else None."""
-        effect = self.standard.book.transactions[case.infno].effect
-        if visit.fault is None or visit.fault.fault != "stale_page" or effect not in QUERIES:
-            return None
-        back = self.ledger.latest_changes(int(visit.fault.options.get("back", 1)))
-        with self.books.transaction(keep=False):
-            self.books.restore(back)
-            return DESKS[case.infno](case)
+        """What the query would have answered before the latest changes: take them back, ask, put them in again."""
+        assert visit.fault is not None
+        self.books.restore(self.ledger.latest_changes(int(visit.fault.options.get("back", 1))))
+        taken = list(self.books.changes)
+        output = DESKS[case.infno](case)
+        self.books.restore(taken)
+        self.books.changes = []
+        return output
 
     def _log_refused(self, visit: Visit, code: str, words: str, envelope: dict[str, Any] | None = None) -> None:
         """Log a request that changed nothing; a message whose envelope was read has used up its msgid."""

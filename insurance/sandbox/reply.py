@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +17,7 @@ class Reply:
     status: int = 200
     content_type: str = JSON_TYPE
     body: bytes = b""
-    path: str = ""
+    make: Callable[[], str] | None = None
     filename: str = ""
     manner: str = "plain"
     rate: float = 0.0

@@ -155,16 +155,16 @@ class Connection(asyncio.Protocol):
             self.close(reply.reset)
         elif reply.manner == "drip":
             self._later(self._drip(self._bytes(reply), reply.rate))
-        elif reply.path:
+        elif reply.make is not None:
             self._later(self._stream(reply))
         else:
             self._send(self._bytes(reply))
             self._next()
 
     def _bytes(self, reply: Reply) -> bytes:
-        if reply.path:
-            with open(reply.path, "rb") as file:
-                reply.body, reply.path = file.read(), ""
+        if reply.make is not None:
+            with open(reply.make(), "rb") as file:
+                reply.body = file.read()
         return self._head(reply, len(reply.body)) + self._written(h11.Data(data=reply.body)) + self._end()
 
     def _head(self, reply: Reply, length: int) -> bytes:
@@ -193,8 +193,10 @@ class Connection(asyncio.Protocol):
         self._next()
 
     async def _stream(self, reply: Reply) -> None:
-        self._send(self._head(reply, os.path.getsize(reply.path)))
-        with open(reply.path, "rb") as file:
+        assert reply.make is not None
+        path = await asyncio.get_running_loop().run_in_executor(None, reply.make)
+        self._send(self._head(reply, os.path.getsize(path)))
+        with open(path, "rb") as file:
             while chunk := file.read(CHUNK):
                 await self.writable.wait()
                 if self.transport.is_closing():
@@ -251,7 +253,7 @@ class Sandbox:
             await self.open()
         await self.stopped.wait()
         self._shut()
-        self.platform.books.close()
+        self.platform.close()
 
     def _shut(self) -> None:
         if self.listener is not None:

@@ -97,7 +97,7 @@ def _each(value: Any, variant: str) -> Any:
 
 def file_reply(answer: FileAnswer, fault: Fault | None) -> Reply:
     """The answer to 9102: the file itself, or what a fault puts in its place."""
-    reply = Reply(200, "application/octet-stream", answer.content, answer.path, answer.filename)
+    reply = Reply(200, "application/octet-stream", answer.content, answer.make, answer.filename)
     if fault is None:
         return reply
     if fault.fault == "cut_midway":
@@ -106,16 +106,16 @@ def file_reply(answer: FileAnswer, fault: Fault | None) -> Reply:
         reply.manner, reply.rate = "drip", float(fault.options.get("bytes", 2000))
     elif fault.fault == "json_instead_of_zip":
         told = {"infcode": -1, "err_msg": str(fault.options.get("words", "文件已过期")), "output": None}
-        reply.body, reply.path = json.dumps(told, ensure_ascii=False).encode(), ""
+        reply.body, reply.make = json.dumps(told, ensure_ascii=False).encode(), None
     elif fault.fault in ("bad_zip", "zip_bomb", "two_members", "path_member"):
-        reply.body, reply.path = _bad_archive(_whole(answer), fault), ""
+        reply.body, reply.make = _bad_archive(_whole(answer), fault), None
     return reply
 
 
 def _whole(answer: FileAnswer) -> bytes:
-    if not answer.path:
+    if answer.make is None:
         return answer.content
-    with open(answer.path, "rb") as file:
+    with open(answer.make(), "rb") as file:
         return file.read()
 
 

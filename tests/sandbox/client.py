@@ -1,4 +1,4 @@
-"""A hospital's side written by hand from protocol.md: no code of the product, so that it cannot be wrong in the same way."""
+"""A hospital written by hand from protocol.md, without code of the product, so that it is not wrong in the same way."""
 
 from __future__ import annotations
 

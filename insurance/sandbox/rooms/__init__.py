@@ -1,5 +1,47 @@
 """The platform's rooms; importing this package puts each at its desk."""
 
-from insurance.sandbox.rooms import departments, institutions, sessions, staff
+from insurance.sandbox.rooms import (
+    audits,
+    catalogues,
+    departments,
+    fees,
+    files,
+    filings,
+    institutions,
+    keyed,
+    lookups,
+    mappings,
+    persons,
+    prescriptions,
+    reversals,
+    sessions,
+    settlements,
+    staff,
+    statements,
+    stays,
+    stock,
+    visits,
+)
 
-__all__ = ["departments", "institutions", "sessions", "staff"]
+__all__ = [
+    "audits",
+    "catalogues",
+    "departments",
+    "fees",
+    "files",
+    "filings",
+    "institutions",
+    "keyed",
+    "lookups",
+    "mappings",
+    "persons",
+    "prescriptions",
+    "reversals",
+    "sessions",
+    "settlements",
+    "staff",
+    "statements",
+    "stays",
+    "stock",
+    "visits",
+]
