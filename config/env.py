@@ -13,7 +13,7 @@ class SettingError(Exception):
 
 
 def text(name: str, default: str | None = None) -> str:
-    """Return setting `name`; `NAME_FILE` may point at a file that holds it. Raises SettingError when it has no value."""
+    """Return setting `name`; `NAME_FILE` may point at a file that holds it. Raises SettingError without a value."""
     path = os.environ.get(f"{name}_FILE")
     if path:
         try:

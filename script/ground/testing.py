@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -104,9 +105,17 @@ def _pytest(arguments: list[str]) -> int:
         commands.manage("migrate", "--verbosity", "0")
         environment["TEST_TEMPLATE"] = TEMPLATE
     spread = [] if any(word.startswith(("-n", "--pdb", "-s")) for word in arguments) else ["-n", "2"]
-    return subprocess.run(
-        [sys.executable, "-m", "pytest", *spread, *arguments], cwd=ROOT, env=environment, check=False
-    ).returncode
+    command = [sys.executable, "-m", "pytest", *spread, *arguments]
+    process = subprocess.Popen(command, cwd=ROOT, env=environment, start_new_session=True)
+    try:
+        return process.wait()
+    except (Stopped, KeyboardInterrupt):
+        process.send_signal(signal.SIGINT)  # pytest then says what it has seen so far
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(15)
+        raise
+    finally:
+        processes.end_session(process.pid)
 
 
 def _stop(number: int, frame: FrameType | None) -> None:
