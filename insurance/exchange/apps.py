@@ -1,8 +1,18 @@
+"""The exchange: what is said to the platform, how it gets there, and the pages that show it."""
+
 from django.apps import AppConfig
 
 
 class ExchangeConfig(AppConfig):
+    """Hands the shell what this room has for it."""
+
     name = "insurance.exchange"
     label = "exchange"
     verbose_name = "交易"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Hand over menu lines, card, band and alarm."""
+        from insurance.exchange.shell import register_shell
+
+        register_shell()

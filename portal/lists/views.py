@@ -36,6 +36,8 @@ class Tab:
     rows: Q = field(default_factory=Q)
     empty: str = ""
     """Why it is empty, e.g. 没有待处理的科室。"""
+    order: tuple[str, ...] = ()
+    """Its own order, where the page's does not fit (what a person must see to first)."""
 
 
 @dataclass(frozen=True)
@@ -204,7 +206,7 @@ class ListPage(ActionView, ABC):
                 continue
             names = column.order_by or (str(column.accessor or part.lstrip("-")).replace(".", "__"),)
             order += [_turned(str(name)) if part.startswith("-") else str(name) for name in names]
-        order = order or list(self.order)
+        order = order or list(self.tab.order or self.order)
         return rows.order_by(*order, *([] if order[-1].lstrip("-") in ("pk", "id") else ["-pk"]))
 
     @cached_property

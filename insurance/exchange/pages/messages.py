@@ -179,9 +179,7 @@ def _head(envelope: Any, node: Node, book: Book) -> list[Cell]:
         return []
     given = {str(name).lower(): value for name, value in envelope.items()}
     cells = [
-        _cell(name, given.get(name.lower()), rule, book)
-        for name, rule in node.fields.items()
-        if name not in NEVER_HEAD
+        _cell(name, given.get(name.lower()), rule, book) for name, rule in node.fields.items() if name not in NEVER_HEAD
     ]
     return [cell for cell in cells if cell.text]
 

@@ -19,6 +19,7 @@ from insurance.exchange.contents import DIRECT, attach_subjects, infno_of, is_di
 from insurance.exchange.handlers import handler_of, purposes
 from insurance.exchange.masking import DATA
 from insurance.exchange.models import Connection, Submission
+from insurance.exchange.pages.links import clock, stopped_words
 from insurance.exchange.recovery import MOST_LOOKS, step_of
 from insurance.specification.books import Book
 from insurance.specification.errors import SpecificationError
@@ -72,10 +73,11 @@ def purpose_choices(book: Book) -> list[tuple[str, str]]:
     return [*((name, purpose_words(name, book)) for name in purposes()), (DIRECT, "直接发送（不属于任何记录）")]
 
 
-def attach(submissions: Sequence[Submission], connection: Connection, book: Book) -> None:
+def attach(submissions: Sequence[Submission], connection: Connection | None, book: Book) -> None:
     """Set on a page's submissions what the table shows: `title`, `after` and `more`. A constant number of queries."""
-    for submission in submissions:
-        submission.connection = connection
+    if connection is not None:
+        for submission in submissions:
+            submission.connection = connection
     before = predecessors(submissions)
     for submission in submissions:
         shown: Any = submission
@@ -85,7 +87,7 @@ def attach(submissions: Sequence[Submission], connection: Connection, book: Book
 
 
 def predecessors(submissions: Iterable[Submission]) -> dict[int, Submission]:
-    """Return for each waiting submission what it waits for in its thread: the earliest one before it that is not done."""
+    """Return for each waiting submission what it waits for: the earliest one before it in its thread, not done."""
     waiting = [item for item in submissions if item.state == SubmissionState.QUEUED and not item.ready]
     if not waiting:
         return {}
@@ -113,7 +115,7 @@ def more_words(submission: Submission, book: Book, after: Submission | None = No
     if state == SubmissionState.QUEUED:
         return _queued(submission, after)
     if state == SubmissionState.SENDING:
-        return f"{_clock(submission.state_at)} 发出，等待答复"
+        return f"{clock(submission.state_at)} 发出，等待答复"
     if state == SubmissionState.UNKNOWN:
         return unknown_words(submission, book)
     if state == SubmissionState.REFUSED:
@@ -134,21 +136,12 @@ def _queued(submission: Submission, after: Submission | None) -> str:
         parts.append(submission.settled)
     now = timezone.now()
     if submission.not_before and submission.not_before > now:
-        parts.append(f"{_clock(submission.not_before)} 再试" if submission.attempts else _due(submission.not_before))
-    return "；".join(part for part in parts if part) or f"自 {_clock(submission.state_at)} 起等待"
+        parts.append(f"{clock(submission.not_before)} 再试" if submission.attempts else _due(submission.not_before))
+    return "；".join(part for part in parts if part) or f"自 {clock(submission.state_at)} 起等待"
 
 
 def _due(moment: dt.datetime) -> str:
-    return f"不早于 {_clock(moment)} 上传"
-
-
-def stopped_words(connection: Connection) -> str:
-    """Return why nothing is sent now, "" when sending goes on."""
-    if connection.paused:
-        return f"已暂停上传：{connection.paused_reason}" if connection.paused_reason else "已暂停上传"
-    if connection.broken_until and connection.broken_until > timezone.now():
-        return f"平台连续 {connection.failures} 次不通，{_clock(connection.broken_until)} 自动再试：{connection.broken_words}"
-    return ""
+    return f"不早于 {clock(moment)} 上传"
 
 
 def unknown_words(submission: Submission, book: Book) -> str:
@@ -156,13 +149,13 @@ def unknown_words(submission: Submission, book: Book) -> str:
     if submission.needs_person:
         return "待人工核实：请在平台查明有没有这条，再点「人工核实」"
     step = _step(submission, book)
-    if step is None or step.kind in ("person", "reverse"):
+    if step is not None and step.kind in ("retry", "resend"):
+        return "将自动重新发送：同样内容再传一次不会重复"
+    if step is None or step.kind != "verify":
         return "即将转人工核实"
-    if step.kind in ("retry", "resend", "idempotent"):
-        return "将自动重新发送，同样内容平台只认一次"
     asked = f"正在用{_named(step.infno, book)}核实，已查 {submission.looks} 次"
     stopped = stopped_words(submission.connection)
-    return f"{asked}；{stopped}" if stopped else f"{asked}，最迟 {_clock(person_at(submission))} 转人工"
+    return f"{asked}；{stopped}" if stopped else f"{asked}，最迟 {clock(person_at(submission))} 转人工"
 
 
 def person_at(submission: Submission) -> dt.datetime:
@@ -256,8 +249,3 @@ def without_right(actor: Actor, action: str) -> str:
 def fetch_subjects(submissions: Iterable[Submission]) -> None:
     """Fetch the records spoken of, one query a model."""
     attach_subjects(submissions)
-
-
-def _clock(moment: dt.datetime) -> str:
-    local = timezone.localtime(moment)
-    return local.strftime("%H:%M" if local.date() == timezone.localdate() else "%m-%d %H:%M")

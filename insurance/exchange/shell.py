@@ -1,0 +1,79 @@
+"""What the exchange gives to the shell: menu lines, a card, the sandbox band and the alarm of a stopped platform."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.urls import reverse
+
+from insurance.exchange.choices import SubmissionState
+from insurance.exchange.models import Submission
+from insurance.exchange.pages.links import clock, light_connection, paused_since, stopped_words, unapplied
+from insurance.exchange.queries import counts
+from portal.desk.registry import (
+    Alarm,
+    Banner,
+    Count,
+    MenuEntry,
+    Notice,
+    Panel,
+    add_alarm,
+    add_banner,
+    add_menu,
+    add_panel,
+)
+from portal.people.actor import Actor
+
+VIEW = "exchange.view"
+SHOWN = (SubmissionState.UNKNOWN, SubmissionState.REFUSED, SubmissionState.QUEUED)
+
+
+def uploads_panel(actor: Actor) -> Mapping[str, Any]:
+    """Return how many uploads need a look, each number with its list."""
+    found = counts(actor.institution)
+    url = reverse("exchange:submissions")
+    numbers = [
+        Count(str(state.label), found.get(state, 0), f"{url}?tab={state.value}", state.colour) for state in SHOWN
+    ]
+    persons = Submission.objects.filter(
+        institution=actor.institution, state=SubmissionState.UNKNOWN, needs_person=True
+    ).count()
+    numbers.insert(1, Count("其中待人工核实", persons, f"{url}?tab=unknown&needs_person=1", "orange"))
+    stuck = unapplied(actor.institution)
+    if stuck:
+        numbers.append(Count("答复写入失败", stuck, f"{reverse('exchange:calls')}?unapplied=1", "red"))
+    return {"counts": numbers}
+
+
+def sandbox_band(actor: Actor) -> Notice | None:
+    """Say on every page that the platform spoken to is a sandbox; one query, and the shell keeps it for the request."""
+    connection = light_connection(actor.institution)
+    if connection is None or not connection.answers_as_sandbox:
+        return None
+    return Notice("当前连接的是沙箱平台，数据不会到达医保局", "info")
+
+
+def stopped_alarm(actor: Actor) -> Notice | None:
+    """Say on the desk that nothing is sent now: paused by whom and since when, or broken until when."""
+    connection = light_connection(actor.institution)
+    words = stopped_words(connection) if connection else ""
+    if connection is None or not words:
+        return None
+    since = paused_since(connection) if connection.paused else None
+    if since:
+        words = f"{words}（{since[1]}，自 {clock(since[0])} 起）。排队的上传在等待，恢复后接着发"
+    return Notice(f"{words}。", "danger", reverse("exchange:connection"), "查看平台连接" if actor.may(VIEW) else "")
+
+
+def register_shell() -> None:
+    """Hand menu, card, band and alarm over."""
+    group = "交易"
+    add_menu(
+        MenuEntry("上传与结果待查", "exchange:submissions", group, 10, VIEW, ("待上传", "上传失败", "重传", "队列"))
+    )
+    add_menu(MenuEntry("交易记录", "exchange:calls", group, 20, VIEW, ("报文", "日志", "msgid")))
+    add_menu(MenuEntry("平台连接", "exchange:connection", "系统", 20, VIEW, ("暂停上传", "签到", "密钥")))
+    add_panel(Panel("上传到医保平台", uploads_panel, order=10, action=VIEW))
+    add_banner(Banner("exchange.sandbox", sandbox_band, order=10))
+    add_alarm(Alarm("exchange.stopped", stopped_alarm, order=10))

@@ -1,0 +1,1 @@
+"""The exchange's pages: the work list of uploads, the ledger, the connection."""
