@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import render
@@ -112,11 +111,13 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 
 def broken(request: HttpRequest) -> HttpResponse:
-    """Answer 500. Reads no database: that may be what is broken."""
-    return _trouble(request, BROKEN)
+    """Answer 500. Reads no database and no session: they may be what is broken."""
+    context = {"trouble": BROKEN, "frame": "bare.html", "messages": ()}
+    return render(request, "errors/piece.html" if is_htmx(request) else "errors/page.html", context, status=500)
 
 
 def _trouble(request: HttpRequest, trouble: Trouble) -> HttpResponse:
-    context: dict[str, Any] = {"trouble": trouble}
+    known = getattr(request, "actor", None) is not None
+    context = {"trouble": trouble, "frame": "base.html" if known else "bare.html"}
     template = "errors/piece.html" if is_htmx(request) else "errors/page.html"
     return render(request, template, context, status=trouble.status)

@@ -20,20 +20,21 @@ class PageData(TableListData):
 class ListTable(tables.Table):
     """Base of all tables: small, bordered, sticky header; SelectColumn first and ActionsColumn last if there are any.
 
-    `row_url(record)` is where a row leads; by default the record's `get_absolute_url()`. `fixed` names columns that
-    cannot be sorted by, e.g. because they are computed after the page was cut.
+    `row_url(record)` is where a row leads; by default the record's `get_absolute_url()`. A column whose value is
+    fetched after the page was cut must say `orderable=False`: the database sorts, not the page.
     """
 
     actor: Actor | None = None
 
     class Meta:
-        """Looks shared by all tables."""
+        """Looks shared by all tables. A subclass's Meta need not repeat or inherit them: see `__init__`."""
 
-        template_name = "lists/table.html"
         attrs = {"class": "grid"}
         row_attrs = {"data-href": lambda record, table: table.row_url(record), "tabindex": "-1"}
-        empty_text = ""
-        orderable = True
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        looks = {name: getattr(self._meta, name) or getattr(ListTable.Meta, name) for name in ("attrs", "row_attrs")}
+        super().__init__(*args, **{**looks, **kwargs})
 
     def row_url(self, record: Any) -> str:
         """Return the address of the record's own page, "" when it has none."""

@@ -1,4 +1,4 @@
-// The frame: menu folding, closing messages and drop-downs, forms that must not be sent twice, the time on paper.
+// The frame: menu folding, closing messages and drop-downs, forms that must not be sent twice.
 // Every page works without this file; it only saves clicks.
 (function () {
   "use strict";
@@ -65,16 +65,4 @@
     },
     true
   );
-
-  window.addEventListener("beforeprint", function () {
-    var now = new Date();
-    function two(number) {
-      return (number < 10 ? "0" : "") + number;
-    }
-    var words =
-      now.getFullYear() + "-" + two(now.getMonth() + 1) + "-" + two(now.getDate()) + " " + two(now.getHours()) + ":" + two(now.getMinutes());
-    document.querySelectorAll("[data-print-time]").forEach(function (place) {
-      place.textContent = words;
-    });
-  });
 })();

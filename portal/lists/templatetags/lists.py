@@ -20,7 +20,8 @@ from portal.lists.tables import ListTable
 
 register = template.Library()
 
-BOXES = (forms.CheckboxInput, forms.RadioSelect, forms.CheckboxSelectMultiple)
+LISTS = (forms.RadioSelect, forms.CheckboxSelectMultiple)
+BOXES = (forms.CheckboxInput, *LISTS)
 
 
 @register.filter
@@ -60,7 +61,9 @@ def control(bound: forms.BoundField, size: str = "") -> SafeString:
     """Render a field's widget with the look of its kind; Django adds aria-invalid and aria-describedby."""
     widget = bound.field.widget
     look = "form-select" if isinstance(widget, forms.Select) else "form-control"
-    if isinstance(widget, BOXES):
+    if isinstance(widget, LISTS):
+        look = "choices"
+    elif isinstance(widget, forms.CheckboxInput):
         look = "form-check-input"
     elif size:
         look = f"{look} {look}-{size}"
