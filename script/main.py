@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import os
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
-from ground import environment, places
+from ground import environment, frontend, places
 
 
 def main(command: str, arguments: list[str]) -> int:
     """Run `server` or `test` in the checkout's own environment; return the exit code."""
     sys.stdout.reconfigure(encoding="utf-8", errors="replace", line_buffering=True)  # type: ignore[union-attr]
     try:
-        environment.ensure("requirements.txt", *(["requirements-test.txt"] if command == "test" else []))
+        with ThreadPoolExecutor(1) as pool:
+            files = pool.submit(frontend.with_own_npm)
+            environment.ensure("requirements.txt", *(["requirements-test.txt"] if command == "test" else []))
+            files.result()
         if not environment.is_inside():
             python = str(environment.python())
             os.execv(python, [python, "-X", "utf8", str(places.ROOT / "script" / "main.py"), command, *arguments])
         return _run(command, arguments)
+    except KeyboardInterrupt:
+        places.say("已中断。")
+        return 130
     except places.Fault as fault:
         places.say(f"✗ {fault}")
         return 1

@@ -34,7 +34,7 @@ def all_checks() -> list[Check]:
     script = str(ROOT / "script")
     styles = (
         "import pathlib, sys; sys.path.insert(0, sys.argv[1]); from ground.styles import faults;"
-        "sys.exit('\\n'.join(faults(pathlib.Path.cwd())))"
+        "sys.exit('\\n'.join(faults(pathlib.Path.cwd())) or None)"
     )
     return [
         Check("mypy", _module("mypy", *OURS, "script/main.py", "script/ground"), {"MYPYPATH": script}),

