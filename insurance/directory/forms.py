@@ -65,7 +65,7 @@ def _initial(order: list[str], department: Department | None, actor: Actor) -> d
 
 
 def _field(field: Field, book: Book, department: Department | None) -> forms.Field:
-    options: dict[str, Any] = {"label": field.label, "help_text": HELPS.get(field.name, field.note)}
+    options: dict[str, Any] = {"label": field.label, "required": False, "help_text": HELPS.get(field.name, field.note)}
     if department is not None and department.held and field.name in DEPARTMENT_KEY:
         options |= {"disabled": True, "help_text": "平台按它定位这个科室，上传后不能修改"}
     if field.name in TIMES:

@@ -8,11 +8,9 @@ from typing import Any, ClassVar
 
 from django.utils import timezone
 
-from insurance.directory.choices import DepartmentState
 from insurance.directory.messages import department_row
 from insurance.directory.models import DEPARTMENT_COLUMNS, Department, PlatformDepartment
-from insurance.directory.services.comparing import refresh_departments
-from insurance.directory.services.mirroring import note_accepted
+from insurance.directory.services.mirroring import note_accepted, note_withdrawn
 from insurance.directory.values import as_time, department_values, same
 from insurance.exchange.connections import book_of
 from insurance.exchange.handlers import Ask, Finding, Handler, Outcome, Settled, register
@@ -34,16 +32,12 @@ class DepartmentHandler(Handler):
 
     def apply(self, submission: Submission, outcome: Outcome) -> None:
         """Bring mirror, state and comparison in line with what the platform accepted; a refusal changes no record."""
-        department = Department.objects.select_related("institution", "platform").get(pk=submission.subject_id)
         if outcome.accepted:
-            self.accepted(department)
-        refresh_departments(department.institution)
+            self.accepted(submission.subject)
 
     def accepted(self, department: Department) -> None:
         """Note that the platform holds the department as we have it."""
-        department.platform = note_accepted(department)
-        department.state = DepartmentState.IN_FORCE
-        department.save()
+        note_accepted(department)
 
     def settle(self, ask: Ask, step: str, sent: Mapping[int, Values]) -> dict[int, Settled]:
         """Judge every row sent by one look at 5101."""
@@ -88,25 +82,24 @@ class Change(DepartmentHandler):
 
 
 class Withdraw(DepartmentHandler):
-    """3403: gone means that it arrived."""
+    """3403: gone, or shown as ended, means that it arrived; the platform may keep what was withdrawn as history."""
 
     purpose: ClassVar[str] = "department.withdraw"
     label: ClassVar[str] = "科室信息撤销"
 
     def accepted(self, department: Department) -> None:
         """Forget what the platform held; the record stays as 已撤销."""
-        platform = department.platform
-        department.platform, department.state = None, DepartmentState.WITHDRAWN
-        department.save()
-        if platform is not None:
-            platform.delete()
+        note_withdrawn(department)
 
     def judge(self, pk: int, sent: Values, rows: Sequence[Values]) -> Settled:
-        """Gone is adopted, still there is absent. 3403 names begntime by its day only."""
-        day = _day(sent.get("begntime"))
+        """Gone or ended is adopted, still in force is absent. 3403 names begntime by its day only."""
+        day, now = _day(sent.get("begntime")), timezone.now()
         same_code = [row for row in rows if row.get("hosp_dept_codg") == sent.get("hosp_dept_codg")]
-        if any(_day(row.get("begntime")) == day for row in same_code):
-            return Settled(Finding.ABSENT, evidence=f"5101 中仍有{_words(sent)}")
+        for row in (row for row in same_code if _day(row.get("begntime")) == day):
+            end = row.get("endtime")
+            if end is None or end > now:
+                return Settled(Finding.ABSENT, evidence=f"5101 中仍有{_words(sent)}")
+            return Settled(Finding.ADOPTED, row, f"5101 中{_words(sent)}已于 {_day(end)} 结束")
         return Settled(Finding.ADOPTED, evidence=f"5101 中已没有{_words(sent)}")
 
 

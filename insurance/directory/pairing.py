@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Generic, TypeVar
 
 from django.db import models
@@ -42,29 +43,37 @@ class Pair(Generic[Ours, Theirs]):
 
 
 def pair_departments(
-    ours: Sequence[Department], theirs: Sequence[PlatformDepartment]
+    ours: Sequence[Department], theirs: Sequence[PlatformDepartment], now: datetime
 ) -> list[Pair[Department, PlatformDepartment]]:
     """Pair by code and begntime; what is left over by code alone where that leaves no choice.
 
-    The second look finds departments whose begntime the two sides know differently: they come out as 不同.
+    The second look finds departments whose begntime the two sides know differently: they come out as 不同. What we have
+    withdrawn and the platform shows as ended is settled: neither held nor worth showing.
     """
     matched, rest, others = _match(ours, theirs, lambda department: (department.hosp_dept_codg, department.begntime))
     living = [department for department in rest if department.state in LIVING]
     by_code, _, others = _match(living, others, lambda department: department.hosp_dept_codg, only=True)
     taken = {department.pk for department, _ in by_code}
-    pairs = [_department_pair(mine, its) for mine, its in (*matched, *by_code)]
-    pairs += [_department_pair(department, None) for department in rest if department.pk not in taken]
+    pairs = [_department_pair(mine, its, now) for mine, its in (*matched, *by_code)]
+    pairs += [_department_pair(department, None, now) for department in rest if department.pk not in taken]
     return pairs + [Pair(None, its, Verdict.THEIRS) for its in others]
 
 
-def _department_pair(ours: Department, theirs: PlatformDepartment | None) -> Pair[Department, PlatformDepartment]:
+def _department_pair(
+    ours: Department, theirs: PlatformDepartment | None, now: datetime
+) -> Pair[Department, PlatformDepartment]:
     if theirs is None:
         gone = ours.state in (DepartmentState.ENDED, DepartmentState.WITHDRAWN)
         return Pair(ours, None, "" if gone else Verdict.OURS)
     if ours.state == DepartmentState.WITHDRAWN:
-        return Pair(ours, theirs, Verdict.THEIRS)
+        return Pair(ours, None, "") if has_ended(theirs, now) else Pair(ours, theirs, Verdict.THEIRS)
     fields = differences(ours, theirs, DEPARTMENT_COLUMNS)
     return Pair(ours, theirs, Verdict.DIFFERENT if fields else Verdict.SAME, fields)
+
+
+def has_ended(department: PlatformDepartment, now: datetime) -> bool:
+    """Say whether the platform shows a department as ended; a withdrawn one may stay in 5101 as such."""
+    return department.endtime is not None and department.endtime <= now
 
 
 def pair_staff(ours: Sequence[StaffMember], theirs: Sequence[Practitioner]) -> list[Pair[StaffMember, Practitioner]]:

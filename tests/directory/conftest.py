@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from insurance.directory.services import refresh_departments
 from insurance.directory.values import department_values
 from insurance.exchange.models import Connection
 from portal.people.actor import Actor
-from portal.people.models import Institution, Membership, Person
+from portal.people.models import Institution, Person
 
 
 def values(code: str = "0101", **changes: Any) -> dict[str, Any]:
@@ -36,16 +37,6 @@ def values(code: str = "0101", **changes: Any) -> dict[str, Any]:
     }
 
 
-def person(username: str, institution: Institution | None, role: str = "insurance_office") -> Person:
-    """Somebody who can log in, with one role or none."""
-    made = Person.objects.create_user(username, "correct horse battery", name="测试员", must_change_password=False)
-    if institution is not None:
-        Membership.objects.create(person=made, institution=institution, role=role)
-        made.current_institution = institution
-        made.save()
-    return made
-
-
 def hold(institution: Institution, code: str = "0101", **changes: Any) -> PlatformDepartment:
     """Put a department into the mirror, as if 5101 had answered it."""
     row = department_values({"poolarea_no": institution.admdvs, **values(code, **changes)})
@@ -62,30 +53,41 @@ def reread(department: Department) -> Department:
     return found
 
 
-@pytest.fixture
-def hospital(db: None) -> Institution:
-    """The hospital of the tests, with a connection."""
-    made = Institution.objects.create(fixmedins_code="H44170200001", fixmedins_name="演示妇幼保健院", admdvs="441700")
-    Connection.objects.create(
-        institution=made, environment="沙箱", base_url="http://127.0.0.1:9/", account="sandbox", secret="sandbox-secret",
+def connect(institution: Institution, url: str = "http://127.0.0.1:9/") -> Connection:
+    """Give an institution its connection; the usual address is one where nobody listens."""
+    return Connection.objects.create(
+        institution=institution, environment="沙箱", base_url=url, account="sandbox", secret="sandbox-secret",
         infver="1.0.0", recer_sys_code="HIS", opter="portal", opter_name="医保平台",
+        mac="00-00-00-00-00-01", ip="127.0.0.1",
     )  # fmt: skip
-    return made
 
 
 @pytest.fixture
-def elsewhere(db: None) -> Institution:
+def hospital(institution: Institution) -> Institution:
+    """The hospital of the tests, with a connection."""
+    connect(institution)
+    return institution
+
+
+@pytest.fixture
+def elsewhere(other_institution: Institution) -> Institution:
     """Another institution of the same portal."""
-    return Institution.objects.create(fixmedins_code="H44170200002", fixmedins_name="演示分院", admdvs="441702")
+    return other_institution
 
 
 @pytest.fixture
-def clerk(hospital: Institution) -> Actor:
+def clerk(member: Person, hospital: Institution) -> Actor:
     """Somebody of the 医保办."""
-    return Actor.of(person("clerk", hospital), hospital)
+    return Actor.of(member, hospital)
 
 
 @pytest.fixture
-def cashier(hospital: Institution) -> Actor:
+def looker(person: Callable[..., Person], institution: Institution) -> Person:
+    """Somebody who may only look (收费)."""
+    return person("looker", institution, "cashier")
+
+
+@pytest.fixture
+def cashier(looker: Person, hospital: Institution) -> Actor:
     """Somebody who may only look."""
-    return Actor.of(person("cashier", hospital, "cashier"), hospital)
+    return Actor.of(looker, hospital)

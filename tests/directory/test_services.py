@@ -157,10 +157,10 @@ def test_discard(clerk: Actor, hospital: Institution) -> None:
     assert reread(department).state == DepartmentState.WITHDRAWN
     assert Submission.objects.get().superseded, "a refused upload must not hold back what comes later under the code"
     hold(hospital, "0102")
+    services.adopt_platform(clerk, rows=[ComparisonRow.objects.get(code="0102")])
+    adopted = Department.objects.get(hosp_dept_codg="0102")
     with pytest.raises(Hindered, match="不是草稿"):
-        row = ComparisonRow.objects.get(code="0102")
-        services.adopt_platform(clerk, rows=[row])
-        services.discard_draft(clerk, department=Department.objects.get(hosp_dept_codg="0102"))
+        services.discard_draft(clerk, department=adopted)
 
 
 def test_a_refused_upload_of_another_purpose_gives_way(clerk: Actor, hospital: Institution) -> None:

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
-from insurance.directory.choices import ComparisonKind, DepartmentState
+from insurance.directory.choices import ComparisonKind, DepartmentState, Verdict
 from insurance.directory.models import (
     DEPARTMENT_COLUMNS,
     ComparisonRow,
@@ -18,7 +19,7 @@ from insurance.directory.models import (
     Practitioner,
     StaffMember,
 )
-from insurance.directory.pairing import STAFF_COLUMNS, Pair, pair_departments, pair_staff
+from insurance.directory.pairing import STAFF_COLUMNS, Pair, has_ended, pair_departments, pair_staff
 from insurance.directory.pinyin import initials
 from insurance.directory.values import digest_of
 from portal.people.models import Institution
@@ -27,17 +28,29 @@ KEPT = ("code", "name", "pinyin", "verdict", "fields", "department", "platform",
 
 
 @transaction.atomic
-def refresh_departments(institution: Institution) -> dict[str, int]:
-    """Compare all departments of an institution with the mirror and keep the result; return verdict → count.
+def refresh_departments(institution: Institution, codes: Iterable[str] | None = None) -> dict[str, int]:
+    """Compare departments with the mirror and keep the result; return verdict → count. `codes`: only these.
 
-    Some hundred rows at most, so every change of either side ends with it.
+    A code's periods are compared on their own, so a change of one department costs no look at the others.
     """
-    ours = list(Department.objects.select_for_update().filter(institution=institution).order_by("pk"))
-    theirs = list(PlatformDepartment.objects.filter(institution=institution).order_by("pk"))
-    pairs = pair_departments(ours, theirs)
-    _link(pairs)
-    rows = [_department_row(institution, pair) for pair in pairs if pair.verdict]
-    return _keep(institution, ComparisonKind.DEPARTMENT, rows)
+    only = {} if codes is None else {"hosp_dept_codg__in": set(codes)}
+    ours = list(Department.objects.select_for_update().filter(institution=institution, **only).order_by("pk"))
+    theirs = list(PlatformDepartment.objects.filter(institution=institution, **only).order_by("pk"))
+    now = timezone.now()
+    pairs = pair_departments(ours, theirs, now)
+    _link(pairs, now)
+    rows = [_department_row(institution, pair, now) for pair in pairs if pair.verdict]
+    kept = {} if codes is None else {"code__in": set(codes)}
+    return _keep(ComparisonRow.objects.filter(institution=institution, kind=ComparisonKind.DEPARTMENT, **kept), rows)
+
+
+def note_same(department: Department, platform: PlatformDepartment) -> None:
+    """Note that a department and its mirror are equal now, without looking: the platform has just accepted ours."""
+    now = timezone.now()
+    state = DepartmentState.ENDED if has_ended(platform, now) else DepartmentState.IN_FORCE
+    department.platform, department.state = platform, state
+    Department.objects.filter(pk=department.pk).update(platform=platform, state=state, changed_at=now)
+    _store([_department_row(department.institution, Pair(department, platform, Verdict.SAME), now)])
 
 
 @transaction.atomic
@@ -45,12 +58,12 @@ def refresh_staff(institution: Institution) -> dict[str, int]:
     """Compare the hospital's own list with the licensed staff that 5102 answers; return verdict → count."""
     ours = list(StaffMember.objects.filter(institution=institution).order_by("pk"))
     theirs = list(Practitioner.objects.filter(institution=institution, left_at=None).order_by("pk"))
-    rows = [_staff_row(institution, pair) for pair in pair_staff(ours, theirs)] if ours else []
-    return _keep(institution, ComparisonKind.STAFF, rows)
-
-
-def _link(pairs: Iterable[Pair[Department, PlatformDepartment]]) -> None:
     now = timezone.now()
+    rows = [_staff_row(institution, pair, now) for pair in pair_staff(ours, theirs)] if ours else []
+    return _keep(ComparisonRow.objects.filter(institution=institution, kind=ComparisonKind.STAFF), rows)
+
+
+def _link(pairs: Iterable[Pair[Department, PlatformDepartment]], now: datetime) -> None:
     changed = []
     for pair in pairs:
         if pair.ours is None:
@@ -68,10 +81,12 @@ def _state(ours: Department, theirs: PlatformDepartment | None, now: datetime) -
     """Return the state that follows: what the platform holds is no draft; an end counts once the platform has it."""
     if theirs is None or ours.state == DepartmentState.WITHDRAWN:
         return ours.state
-    return DepartmentState.ENDED if theirs.endtime and theirs.endtime <= now else DepartmentState.IN_FORCE
+    return DepartmentState.ENDED if has_ended(theirs, now) else DepartmentState.IN_FORCE
 
 
-def _department_row(institution: Institution, pair: Pair[Department, PlatformDepartment]) -> ComparisonRow:
+def _department_row(
+    institution: Institution, pair: Pair[Department, PlatformDepartment], now: datetime
+) -> ComparisonRow:
     facts = pair.ours or pair.theirs
     assert facts is not None
     return ComparisonRow(
@@ -80,17 +95,17 @@ def _department_row(institution: Institution, pair: Pair[Department, PlatformDep
         key=f"{facts.hosp_dept_codg}|{facts.begntime.timestamp():.0f}",
         code=facts.hosp_dept_codg,
         name=facts.hosp_dept_name,
-        pinyin=initials(facts.hosp_dept_name),
+        pinyin=pair.ours.pinyin if pair.ours else initials(facts.hosp_dept_name),
         verdict=pair.verdict,
         fields=pair.fields,
         department=pair.ours,
         platform=pair.theirs,
         digest=digest_of(pair.ours, pair.theirs, columns=DEPARTMENT_COLUMNS),
-        compared_at=timezone.now(),
+        compared_at=now,
     )
 
 
-def _staff_row(institution: Institution, pair: Pair[StaffMember, Practitioner]) -> ComparisonRow:
+def _staff_row(institution: Institution, pair: Pair[StaffMember, Practitioner], now: datetime) -> ComparisonRow:
     facts = pair.ours or pair.theirs
     assert facts is not None
     return ComparisonRow(
@@ -105,13 +120,17 @@ def _staff_row(institution: Institution, pair: Pair[StaffMember, Practitioner]) 
         staff=pair.ours,
         practitioner=pair.theirs,
         digest=digest_of(pair.ours, pair.theirs, columns=STAFF_COLUMNS),
-        compared_at=timezone.now(),
+        compared_at=now,
     )
 
 
-def _keep(institution: Institution, kind: str, rows: Sequence[ComparisonRow]) -> dict[str, int]:
-    kept = ComparisonRow.objects.filter(institution=institution, kind=kind)
-    kept.exclude(key__in=[row.key for row in rows]).delete()
+def _keep(before: QuerySet[ComparisonRow], rows: Sequence[ComparisonRow]) -> dict[str, int]:
+    before.exclude(key__in=[row.key for row in rows]).delete()
+    _store(rows)
+    return dict(Counter(row.verdict for row in rows))
+
+
+def _store(rows: Sequence[ComparisonRow]) -> None:
     ComparisonRow.objects.bulk_create(
         rows,
         update_conflicts=True,
@@ -119,4 +138,3 @@ def _keep(institution: Institution, kind: str, rows: Sequence[ComparisonRow]) ->
         update_fields=[*KEPT, "compared_at"],
         batch_size=500,
     )
-    return dict(Counter(row.verdict for row in rows))

@@ -32,7 +32,7 @@ def create_department(actor: Actor, *, values: Mapping[str, Any]) -> Department:
     _require_valid(department)
     department.save()
     record(actor, "directory.create", [department], label=f"新建科室 {department}")
-    refresh_departments(actor.institution)
+    refresh_departments(actor.institution, [department.hosp_dept_codg])
     return department
 
 
@@ -44,6 +44,7 @@ def change_department(actor: Actor, *, department: Department, values: Mapping[s
     """
     actor.must("directory.edit")
     locked = lock(actor, department)
+    before = locked.hosp_dept_codg
     changed = lay(locked, values)
     if not changed:
         return []
@@ -51,7 +52,8 @@ def change_department(actor: Actor, *, department: Department, values: Mapping[s
     _require_valid(locked)
     locked.save()
     record(actor, "directory.change", [locked], label=f"修改科室 {locked}", changed=told(changed))
-    refresh_departments(actor.institution)
+    # A draft's code may have changed: the old one has to be looked at too.
+    refresh_departments(actor.institution, {locked.hosp_dept_codg, before})
     return list(changed)
 
 
@@ -66,7 +68,7 @@ def end_department(actor: Actor, *, department: Department, endtime: datetime, r
     _require_valid(locked, "department.change")
     locked.save()
     record(actor, "directory.end", [locked], label=f"停用科室 {locked}", reason=reason, endtime=endtime.isoformat())
-    refresh_departments(actor.institution)
+    refresh_departments(actor.institution, [locked.hosp_dept_codg])
     queue(actor, locked, "department.change")
     return locked
 
@@ -100,7 +102,7 @@ def discard_draft(actor: Actor, *, department: Department) -> None:
         locked.save()
     else:
         locked.delete()
-    refresh_departments(actor.institution)
+    refresh_departments(actor.institution, [locked.hosp_dept_codg])
 
 
 def preview_faults(actor: Actor, *, values: Mapping[str, Any], department: Department | None = None) -> list[Fault]:

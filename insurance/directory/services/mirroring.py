@@ -9,8 +9,10 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
+from insurance.directory.choices import DepartmentState
 from insurance.directory.models import (
     DEPARTMENT_COLUMNS,
+    DEPARTMENT_KEY,
     PRACTITIONER_COLUMNS,
     Department,
     InstitutionInfo,
@@ -18,7 +20,7 @@ from insurance.directory.models import (
     Practitioner,
 )
 from insurance.directory.queries import touched_since
-from insurance.directory.services.comparing import refresh_departments, refresh_staff
+from insurance.directory.services.comparing import note_same, refresh_departments, refresh_staff
 from insurance.directory.values import as_text, department_values, facts_of, practitioner_values, same
 from portal.audit.services import record
 from portal.people.actor import Actor
@@ -63,16 +65,39 @@ def _store(fresh: PlatformDepartment, kept: PlatformDepartment | None) -> None:
     fresh.save()
 
 
-def note_accepted(department: Department, *, at: datetime | None = None) -> PlatformDepartment:
+@transaction.atomic
+def note_accepted(department: Department) -> PlatformDepartment:
     """Note that the platform now holds a department as we have it, and return the mirror's row."""
-    facts = facts_of(department, DEPARTMENT_COLUMNS)
-    platform, _ = PlatformDepartment.objects.update_or_create(
+    platform = PlatformDepartment(
         institution=department.institution,
-        hosp_dept_codg=department.hosp_dept_codg,
-        begntime=department.begntime,
-        defaults={**facts, "fetched_at": at or timezone.now(), "source": "上传"},
+        fetched_at=timezone.now(),
+        source="上传",
+        dept_resper_tel_digest=department.dept_resper_tel_digest,
+        **facts_of(department, DEPARTMENT_COLUMNS),
     )
+    PlatformDepartment.objects.bulk_create(
+        [platform],
+        update_conflicts=True,
+        unique_fields=["institution", *DEPARTMENT_KEY],
+        update_fields=[
+            *(column for column in DEPARTMENT_COLUMNS if column not in DEPARTMENT_KEY),
+            "dept_resper_tel_digest",
+            "extra",
+            "fetched_at",
+            "source",
+        ],
+    )
+    note_same(department, platform)
     return platform
+
+
+def note_withdrawn(department: Department) -> None:
+    """Note that the platform holds a department no more; our record stays as 已撤销."""
+    Department.objects.filter(pk=department.pk).update(
+        platform=None, state=DepartmentState.WITHDRAWN, changed_at=timezone.now()
+    )
+    PlatformDepartment.objects.filter(pk=department.platform_id).delete()
+    refresh_departments(department.institution, [department.hosp_dept_codg])
 
 
 @transaction.atomic

@@ -11,7 +11,7 @@ from django.utils import timezone
 from insurance.directory.choices import ComparisonKind, DepartmentState, Verdict
 from insurance.directory.errors import DirectoryError, Hindered
 from insurance.directory.models import DEPARTMENT_COLUMNS, ComparisonRow, Department, PlatformDepartment
-from insurance.directory.pairing import STAFF_COLUMNS
+from insurance.directory.pairing import STAFF_COLUMNS, has_ended
 from insurance.directory.services.comparing import refresh_departments, refresh_staff
 from insurance.directory.services.departments import lock
 from insurance.directory.services.submitting import queue, submit_departments
@@ -171,6 +171,8 @@ def _keep(actor: Actor, row: ComparisonRow) -> None:
 def _withdraw_theirs(actor: Actor, row: ComparisonRow) -> None:
     """Have the platform drop what we do not keep; the act needs a record of ours, which ends as 已撤销."""
     assert row.platform is not None
+    if has_ended(row.platform, timezone.now()):
+        raise Hindered("平台上已停用，无需撤销；请「以平台为准」留下这段历史，或「不处理」")
     department = row.department and lock(actor, row.department)
     if department is None:
         department = Department(

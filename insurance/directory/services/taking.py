@@ -105,7 +105,7 @@ def take_rows(actor: Actor, *, rows: Sequence[Mapping[str, Any]], source: str = 
     counts = _counts(judged)
     if touched:
         record(actor, "directory.import", [i.record for i in touched if i.record], label=f"导入科室 {source}", **counts)
-        refresh_departments(actor.institution)
+        refresh_departments(actor.institution, {as_text(row.get("hosp_dept_codg")) for row in rows})
     return counts
 
 

@@ -25,11 +25,13 @@ from insurance.directory.tables import DepartmentTable
 from insurance.directory.views.asking import asked
 from insurance.exchange.queries import attach_latest
 from portal.audit.services import record
-from portal.lists.intent import FIELD, Result, UnknownIntent, once
+from portal.lists.intent import FIELD, Result, UnknownIntent, look, once
+from portal.lists.models import Intent
 from portal.lists.views import Batch, Empty, Link, ListPage, Tab
 from portal.people.guard import ActorRequest, go, needs
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+PURPOSE = "directory.department"
 EMPTY_WORDS = {
     "todo": "没有待处理的科室。",
     "draft": "没有草稿。",
@@ -162,12 +164,14 @@ def edit(request: ActorRequest, pk: int) -> HttpResponseBase:
 
 
 def _form(request: ActorRequest, department: Department | None) -> HttpResponseBase:
+    first = _already(request)
+    if first is not None:
+        messages.info(request, f"已经保存过，没有重复执行。当时的结果：{first.message}")
+        return go(request, first.url)
     form = DepartmentForm(request.actor, department, request.POST if request.method == "POST" else None)
     if form.is_bound and form.is_valid():
         try:
-            result = once(
-                request.user, request.POST.get(FIELD, ""), "directory.department", lambda _: _save(request, form)
-            )
+            result = once(request.user, request.POST.get(FIELD, ""), PURPOSE, lambda _: _save(request, form))
             messages.success(request, result.message)
             return go(request, result.url)
         except Invalid as error:
@@ -177,6 +181,15 @@ def _form(request: ActorRequest, department: Department | None) -> HttpResponseB
             form.add_error(None, str(error))
     context = {"form": form, "department": department}
     return render(request, "directory/form.html", context, status=422 if form.errors else 200)
+
+
+def _already(request: ActorRequest) -> Intent | None:
+    """Return the used intent of a form that is sent a second time: a double click is not a second department."""
+    try:
+        intent = look(request.user, request.POST.get(FIELD, ""), PURPOSE)
+    except UnknownIntent:
+        return None
+    return intent if intent.used_at else None
 
 
 def _save(request: ActorRequest, form: DepartmentForm) -> Result:
