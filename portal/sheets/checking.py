@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 from portal.people.actor import Actor
 from portal.sheets.book import Book, Sheet, letters
 from portal.sheets.choices import RowKind
-from portal.sheets.columns import Column, Problem, Row
+from portal.sheets.columns import ADVICE, Column, Level, Problem, Row, Value
 from portal.sheets.converting import Lexicon, Unfit, convert, tidy
 from portal.sheets.errors import SheetError
 from portal.sheets.headers import OWN_HEADERS, Header, find_header, plain
@@ -21,7 +22,7 @@ FOOTERS = re.compile(
     r"^(制表|审核|复核|打印|填报|填表|报表|导出|统计|负责人|经办人|备注|说明|注[:：]|第.{1,5}页|共.{1,8}[页条行])"
 )
 MAX_SHOWN = 200
-EXAMPLE = "示例"
+MAX_KNOWN = 20_000
 
 
 @dataclass(frozen=True)
@@ -63,10 +64,10 @@ def read_rows(book: Book, importer: Importer) -> Read:
     ignored = [*_other_sheets(book, header), *_titles(header), *_other_columns(header)]
     lines: list[Line] = []
     converter = Converter({cell.place: cell.column for cell in header.cells if cell.column})
-    faults = _by_line(header.sheet)
+    sieve, faults = Sieve(header), _by_line(header.sheet)
     for number, texts in _below(header):
         here = faults.get(number, {})
-        reason = _not_data(header, texts, bool(here))
+        reason = sieve.reason(texts, bool(here))
         if reason:
             ignored.append(Ignored(f"第 {number} 行", reason, _shown(texts)))
         else:
@@ -81,25 +82,44 @@ class Converter:
 
     def __init__(self, columns: Mapping[int, Column]) -> None:
         lexicons = {column.name: Lexicon(codes) for column in columns.values() if (codes := column.dictionary())}
-        self.cells = [(place, column, lexicons.get(column.name)) for place, column in columns.items()]
+        self.cells = [(place, column, lexicons.get(column.name), OneColumn()) for place, column in columns.items()]
 
     def row(self, number: int, texts: Sequence[str], faults: Mapping[int, str]) -> Row:
         """Return the row of line `number` with every problem of its cells."""
         row = Row(number, {})
-        for place, column, lexicon in self.cells:
+        for place, column, lexicon, known in self.cells:
             text = texts[place] if place < len(texts) else ""
-            try:
-                row.values[column.name], warning = convert(column, text, faults.get(place, ""), lexicon)
-            except Unfit as error:
-                row.problems.append(Problem(number, column.name, column.label, str(error), text[:MAX_SHOWN]))
-            else:
-                if warning:
-                    row.problems.append(_warning(number, column, warning, text))
+            value, reason, level = known.get(column, text, faults.get(place, ""), lexicon)
+            if level != "error":
+                row.values[column.name] = value
+            if level:
+                advice = ADVICE if level == "error" else "请核对，不影响导入"
+                row.problems.append(Problem(number, column.name, column.label, reason, text[:MAX_SHOWN], level, advice))
         return row
 
 
-def _warning(number: int, column: Column, reason: str, text: str) -> Problem:
-    return Problem(number, column.name, column.label, reason, text[:MAX_SHOWN], "warning", "请核对，不影响导入")
+class OneColumn:
+    """What the cells of one column came to: most cells of a column repeat earlier ones."""
+
+    def __init__(self) -> None:
+        self.known: dict[tuple[str, str], tuple[Value, str, Level | None]] = {}
+
+    def get(self, column: Column, text: str, fault: str, lexicon: Lexicon | None) -> tuple[Value, str, Level | None]:
+        """Return value, reason and level of a cell; the level is None where nothing is wrong."""
+        found = self.known.get((text, fault))
+        if found is None:
+            found = _converted(column, text, fault, lexicon)
+            if len(self.known) < MAX_KNOWN:
+                self.known[(text, fault)] = found
+        return found
+
+
+def _converted(column: Column, text: str, fault: str, lexicon: Lexicon | None) -> tuple[Value, str, Level | None]:
+    try:
+        value, warning = convert(column, text, fault, lexicon)
+    except Unfit as error:
+        return None, str(error), "error"
+    return value, warning, "warning" if warning else None
 
 
 def judge(importer: Importer, actor: Actor, lines: Sequence[Line], progress: Callable[[int], None]) -> None:
@@ -138,34 +158,35 @@ def _by_line(sheet: Sheet) -> dict[int, dict[int, str]]:
     return faults
 
 
-def _not_data(header: Header, texts: list[str], faulty: bool) -> str:
-    """Say why a line is no data: a repeated header, a line of totals, a footer; empty when it is data."""
-    filled = [text for text in map(tidy, texts) if text]
-    if not filled:
-        return "" if faulty else "空白行"
-    if _repeats(header, texts):
-        return "重复的表头"
-    if any(TOTALS.match(text.replace(" ", "")) for text in filled[:2]):
-        return "小计、合计行"
-    if len(filled) <= 4 and FOOTERS.match(filled[0]) and not _has_required(header, texts):
-        return "表尾说明"
-    return ""
+class Sieve:
+    """Tells data lines from what else stands below a header."""
 
+    def __init__(self, header: Header) -> None:
+        cells = [(cell.place, cell.header, cell.column) for cell in header.cells if cell.column]
+        self.spellings = [(place, {text, column.label, column.name}) for place, text, column in cells]
+        self.enough = max(2, (len(cells) + 1) // 2)
+        self.required = [place for place, _, column in cells if column.required]
 
-def _repeats(header: Header, texts: list[str]) -> bool:
-    """Say whether the line names the columns again, by header, label or code."""
-    same = 0
-    for cell in header.matched.values():
-        text = plain(texts[cell.place]) if cell.place < len(texts) else ""
-        column = cell.column
-        assert column is not None
-        same += bool(text) and text in (plain(cell.header), plain(column.label), plain(column.name))
-    return same >= 2 and same * 2 >= header.score
+    def reason(self, texts: list[str], faulty: bool) -> str:
+        """Say why a line is no data: a repeated header, a line of totals, a footer; empty when it is data."""
+        first = next((text for text in map(tidy, texts) if text), "")
+        if not first:
+            return "" if faulty else "空白行"
+        if self._repeats(texts):
+            return "重复的表头"
+        if any(TOTALS.match(text.replace(" ", "")) for text in islice(filter(None, map(tidy, texts)), 2)):
+            return "小计、合计行"
+        if FOOTERS.match(first) and not self._complete(texts) and sum(map(bool, texts)) <= 4:
+            return "表尾说明"
+        return ""
 
+    def _repeats(self, texts: list[str]) -> bool:
+        """Say whether the line names the columns again, by header, label or code."""
+        same = sum(1 for place, words in self.spellings if place < len(texts) and texts[place].strip() in words)
+        return same >= self.enough
 
-def _has_required(header: Header, texts: list[str]) -> bool:
-    required = [cell.place for cell in header.matched.values() if cell.column and cell.column.required]
-    return bool(required) and all(place < len(texts) and tidy(texts[place]) for place in required)
+    def _complete(self, texts: list[str]) -> bool:
+        return bool(self.required) and all(place < len(texts) and tidy(texts[place]) for place in self.required)
 
 
 def _shown(texts: Sequence[str]) -> str:

@@ -35,12 +35,15 @@ class Unfit(Exception):
 
 def tidy(text: str) -> str:
     """Return the text without what nobody sees: edges, controls, odd spaces; full-width digits and letters narrow."""
-    return " ".join(text.translate(CLEAN).split(" ")).strip().translate(NARROW) if text else ""
+    if text.isascii() and text.isprintable():
+        return text.strip()
+    return text.translate(CLEAN).strip().translate(NARROW)
 
 
 def narrow(text: str) -> str:
     """Return the text in half-width altogether, for numbers, dates and codes."""
-    return tidy(text).translate(NARROW_ALL).strip()
+    clean = tidy(text)
+    return clean if clean.isascii() else clean.translate(NARROW_ALL).strip()
 
 
 def convert(column: Column, text: str, fault: str = "", lexicon: Lexicon | None = None) -> tuple[Value, str]:

@@ -24,9 +24,9 @@ SAVE_AS = "请用 Excel 或 WPS 打开后另存为 .xlsx（不启用宏），再
 FILEPASS = re.compile(rb"\x09\x08\x10\x00\x00\x06\x05\x00.{12}(?:\x86\x00\x00\x00)?\x2f\x00", re.DOTALL)
 # Signs of other formats that are often given a wrong suffix.
 OTHERS = (
-    (b"%PDF", "PDF 文档"), (b"\x89PNG", "图片"), (b"\xff\xd8\xff", "图片"), (b"GIF8", "图片"), (b"Rar!", "RAR 压缩包"),
-    (b"7z\xbc\xaf", "7z 压缩包"), (b"\x1f\x8b", "gzip 压缩包"), (b"MZ", "程序文件"), (b"\x7fELF", "程序文件"),
-    (b"{\\rtf", "RTF 文档"), (b"SQLite format", "数据库文件"),
+    (b"%PDF", " PDF 文档"), (b"\x89PNG", "图片"), (b"\xff\xd8\xff", "图片"), (b"GIF8", "图片"),
+    (b"Rar!", " RAR 压缩包"), (b"7z\xbc\xaf", " 7z 压缩包"), (b"\x1f\x8b", " gzip 压缩包"), (b"MZ", "程序文件"),
+    (b"\x7fELF", "程序文件"), (b"{\\rtf", " RTF 文档"), (b"SQLite format", "数据库文件"),
 )  # fmt: skip
 
 

@@ -213,7 +213,10 @@ def _steps(sheet_import: SheetImport) -> list[tuple[str, bool]]:
         ImportState.CHECKING: "校验",
         ImportState.READY: "确认",
         ImportState.APPLYING: "导入",
-    }.get(ImportState(sheet_import.state), "结果")
+        ImportState.APPLIED: "结果",
+        ImportState.FAILED: "校验",
+        ImportState.ABANDONED: "确认",
+    }[ImportState(sheet_import.state)]
     return [(word, word == at) for word in ("上传", "校验", "确认", "导入", "结果")]
 
 
