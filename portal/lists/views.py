@@ -161,7 +161,7 @@ class ListPage(ActionView, ABC):
 
     @cached_property
     def filter(self) -> ListFilter:
-        """The query form over all rows."""
+        """The query form over all rows. It gets the request: some choices depend on the institution at hand."""
         return self.filter_class(self.query, queryset=self.rows(), request=self.request)
 
     @cached_property
@@ -214,7 +214,7 @@ class ListPage(ActionView, ABC):
         """The table over the page's records."""
         records = list(self.page.object_list)
         self.decorate(records)
-        table = self.table_class(PageData(records), order_by=self.query.getlist("sort"), request=self.request)
+        table = self.table_class(PageData(records), order_by=self.query.getlist("sort"))
         table.actor = self.request.actor
         return table
 
