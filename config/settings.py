@@ -23,6 +23,7 @@ CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
 HTTPS = env.flag("HTTPS", False)
 
 INSTALLED_APPS = [
+    "config",
     "portal.people",
     "portal.privacy",
     "portal.audit",

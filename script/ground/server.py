@@ -63,7 +63,7 @@ class Server:
             port, state = str(self.kept.sandbox_port), str(self.folder / "sandbox.sqlite3")
             # Without Django, so that it is there before anybody asks; `manage.py sandbox` is the same.
             command = [sys.executable, "-m", "insurance.sandbox", "--port", port, "--state", state]
-            self._add(Child(Program(name="sandbox", command=command, folder=str(ROOT)), self.logs))
+            self._add(Child(Program("sandbox", command, web.as_the_platform(), folder=str(ROOT)), self.logs))
 
     def start_workers(self) -> None:
         """Start what works in the background."""

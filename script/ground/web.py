@@ -43,6 +43,12 @@ def program(host: str, port: int) -> Program:
     return Program(name="web", command=[*command, *options, "--no-ws", "--workers-kill-timeout", "5"], folder=str(ROOT))
 
 
+def as_the_platform() -> dict[str, str]:
+    """Return what the sandbox must know to be the platform that the portal's settings describe."""
+    pairs = {"EDITION": "base", "EDITION_DIR": "", "ACCOUNT": "sandbox", "SECRET": "sandbox-secret"}
+    return {f"SANDBOX_{name}": os.environ.get(f"PLATFORM_{name}") or usual for name, usual in pairs.items()}
+
+
 def answers(url: str) -> bool:
     """Say whether the portal answers at `url`."""
     try:
