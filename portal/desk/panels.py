@@ -37,6 +37,9 @@ def register_own() -> None:
         MenuEntry("任务中心", "tasks:list", group="任务中心", order=10, action="tasks.view", words=("后台任务", "进度"))
     )
     add_menu(
+        MenuEntry("导入记录", "sheets:list", group="任务中心", order=20, action="sheets.view", words=("表格", "Excel"))
+    )
+    add_menu(
         MenuEntry("人员", "people:list", group="系统", order=10, action="people.manage", words=("账号", "权限", "密码"))
     )
     add_menu(MenuEntry("定时任务", "tasks:schedules", group="系统", order=20, action="tasks.manage"))

@@ -14,6 +14,9 @@ from portal.sheets.headers import OWN_HEADERS, plain
 from portal.sheets.models import SheetImport
 from portal.sheets.writing import ERROR_FILL, begin_sheet, cell
 
+# More than these are written by a task; the web writes fewer in well under a second each thousand.
+AT_ONCE = 5_000
+
 
 def write_errors(sheet_import: SheetImport, file: IO[bytes]) -> int:
     """Write every line in error to `file` as .xlsx and return how many. All cells are text, faulty ones red."""

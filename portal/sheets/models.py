@@ -18,7 +18,8 @@ class SheetImport(models.Model):
     """One uploaded spreadsheet. The file itself lies sealed in FILES_DIR under `stored_as`.
 
     checking → ready → applying → applied; failed when nothing in it can be taken; abandoned by a person. `columns`
-    is the header as found: [{"letter", "header", "name"}] with an empty name for a column that is not taken.
+    is the header as found: [{"place", "letter", "header", "name"}] with an empty name for a column that is not taken.
+    `error_file` names a sealed file of the lines in error, made in the background when there are many.
     """
 
     institution = models.ForeignKey(Institution, verbose_name="机构", on_delete=models.PROTECT, related_name="+")
@@ -47,6 +48,7 @@ class SheetImport(models.Model):
     mode = models.CharField("方式", max_length=10, choices=Mode.choices, blank=True)
     done_chunks = models.PositiveIntegerField("已导入批数", default=0)
     result = models.JSONField("结果", default=dict)
+    error_file = models.CharField("错误行文件", max_length=80, blank=True)
     created_at = models.DateTimeField("上传时间", auto_now_add=True)
     checked_at = models.DateTimeField("校验时间", null=True)
     applied_at = models.DateTimeField("导入时间", null=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections import Counter
 from dataclasses import asdict
@@ -16,6 +17,7 @@ from portal.sheets import chunks, store
 from portal.sheets.apart import read_apart
 from portal.sheets.checking import Converter, Ignored, Line, Read, judge, read_rows
 from portal.sheets.choices import ImportState, Mode, RowKind
+from portal.sheets.error_file import write_errors
 from portal.sheets.errors import SheetError
 from portal.sheets.importer import Importer
 from portal.sheets.models import SheetChunk, SheetImport
@@ -169,8 +171,19 @@ def _end(sheet_import: SheetImport) -> None:
         before=ImportState.APPLYING,
         state=ImportState.APPLIED,
         applied_at=timezone.now(),
+        error_file="",
         **changes,
     )
+
+
+def make_error_file(run: Run, sheet_import: SheetImport) -> None:
+    """Write the file of the lines in error, keep it sealed, and offer it on the task's page."""
+    run.progress(0, sheet_import.error_rows, "写入错误行")
+    file = io.BytesIO()
+    count = write_errors(sheet_import, file)
+    sheet_import.error_file = store.keep(file.getvalue())
+    sheet_import.save(update_fields=["error_file"])
+    run.finish({"错误行": count}, file=reverse("sheets:errors", args=[sheet_import.pk]))
 
 
 def _apply_chunks(run: Run, sheet_import: SheetImport, importer: Importer) -> None:

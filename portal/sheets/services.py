@@ -16,6 +16,7 @@ from portal.sheets.errors import SheetError
 from portal.sheets.guards import check_name
 from portal.sheets.importer import Importer, find
 from portal.sheets.models import SheetImport
+from portal.tasks.models import Task
 from portal.tasks.services import start
 
 
@@ -121,7 +122,22 @@ def abandon(actor: Actor, *, sheet_import: SheetImport) -> None:
         sheet_import.chunks.all().delete()
         record(actor, "sheets.abandon", [sheet_import], label=f"放弃导入{sheet_import.label}")
     store.drop(sheet_import.stored_as)
+    if sheet_import.error_file:
+        store.drop(sheet_import.error_file)
     sheet_import.refresh_from_db()
+
+
+def ask_error_file(actor: Actor, *, sheet_import: SheetImport) -> Task:
+    """Let a task write the lines in error to a file; a task that is at it already is returned. Raises NotAllowed."""
+    actor.must(importer_of(sheet_import).action)
+    params = {"sheet_import": sheet_import.pk}
+    with transaction.atomic():
+        SheetImport.objects.select_for_update().get(pk=sheet_import.pk)
+        at_it: Task | None = Task.objects.filter(
+            institution=actor.institution, kind="sheets.errors", params=params, ended_at=None
+        ).first()
+        label = f"生成错误行文件：{sheet_import.file_name}"
+        return at_it or start(actor, kind="sheets.errors", params=params, label=label)
 
 
 def importer_of(sheet_import: SheetImport) -> Importer:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from portal.sheets.errors import SheetError
 from portal.sheets.models import SheetImport
-from portal.sheets.processing import apply_rows, check_file
+from portal.sheets.processing import apply_rows, check_file, make_error_file
 from portal.sheets.services import settle_stalled
 from portal.tasks.registry import sweep, task_kind
 from portal.tasks.run import Run, TaskFailed
@@ -20,6 +20,12 @@ def check(run: Run) -> None:
 def apply(run: Run) -> None:
     """Take the rows of `params["sheet_import"]` that a person confirmed."""
     apply_rows(run, _import_of(run))
+
+
+@task_kind("sheets.errors", label="生成错误行文件", action="sheets.view")
+def errors(run: Run) -> None:
+    """Make the file of the many lines in error of `params["sheet_import"]`."""
+    make_error_file(run, _import_of(run))
 
 
 @sweep("sheets.stalled", every=30)

@@ -18,10 +18,9 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from portal.lists.views import Empty, ListPage, Tab
 from portal.people.guard import ActorRequest, needs, signed_in
-from portal.sheets import queries, services
+from portal.sheets import error_file, queries, services, store
 from portal.sheets.book import MAX_BYTES
 from portal.sheets.choices import ImportState, Mode, RowKind
-from portal.sheets.error_file import write_errors
 from portal.sheets.errors import SheetError
 from portal.sheets.guards import check_name
 from portal.sheets.importer import Importer, find, importers_for
@@ -154,11 +153,17 @@ def live(request: ActorRequest, sheet_import: SheetImport) -> HttpResponse:
 @require_GET
 @by_import
 def errors(request: ActorRequest, sheet_import: SheetImport) -> HttpResponse:
-    """Download the lines in error with their reasons."""
+    """Download the lines in error with their reasons; many are written by a task first."""
+    name = f"{sheet_import.file_name.rsplit('.', 1)[0]}-错误行.xlsx"
+    if sheet_import.error_file:
+        return download(store.fetch(sheet_import.error_file), name)
+    if sheet_import.error_rows > error_file.AT_ONCE:
+        task = services.ask_error_file(request.actor, sheet_import=sheet_import)
+        messages.info(request, f"错误行有 {sheet_import.error_rows:,} 行，正在后台生成文件；完成后在此页下载。")
+        return redirect("tasks:detail", task.pk)
     file = io.BytesIO()
-    write_errors(sheet_import, file)
-    stem = sheet_import.file_name.rsplit(".", 1)[0]
-    return download(file.getvalue(), f"{stem}-错误行.xlsx")
+    error_file.write_errors(sheet_import, file)
+    return download(file.getvalue(), name)
 
 
 @require_POST

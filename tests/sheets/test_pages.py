@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
@@ -13,6 +15,8 @@ from portal.people.models import Institution, Person
 from portal.sheets import book
 from portal.sheets.choices import ImportState
 from portal.sheets.models import SheetImport
+from portal.tasks.models import Task
+from portal.tasks.runner import run_task
 from tests.people.factories import make_person
 from tests.sheets.files import HEADER, ROW, xlsx
 from tests.sheets.test_wizard import work
@@ -91,6 +95,21 @@ def test_each_part_of_the_result(desk: Client, show: str) -> None:
         "ignored": "标题",
     }
     assert words.get(show, "必填") in page
+
+
+def test_many_error_rows_are_written_by_a_task(desk: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("portal.sheets.error_file.AT_ONCE", 1)
+    made = work(sent(desk, HEADER, ROW, ("0102", ""), ("0103", "")))
+    address = reverse("sheets:errors", args=[made.pk])
+    places = {desk.get(address)["Location"] for _ in range(2)}
+    task = Task.objects.get(kind="sheets.errors")
+    assert places == {reverse("tasks:detail", args=[task.pk])}
+    run_task(task.pk)
+    task.refresh_from_db()
+    assert (task.result, task.result_file) == ({"错误行": 2}, address)
+    made.refresh_from_db()
+    assert (Path(settings.FILES_DIR) / "sheets" / made.error_file).read_bytes().startswith(b"aes:")
+    assert desk.get(address).content.startswith(b"PK")
 
 
 def test_a_refused_file_says_why_on_the_same_page(desk: Client) -> None:
