@@ -45,8 +45,8 @@ def counts(actor: Actor) -> dict[str, int]:
 
 
 def last_lines(task: Task, limit: int = 200) -> list[TaskLog]:
-    """Return the last lines of a task's log, oldest first."""
-    return list(task.lines.order_by("-pk")[:limit])[::-1]
+    """Return the last lines of a task's log, newest first: what happens now is seen without scrolling."""
+    return list(task.lines.order_by("-pk")[:limit])
 
 
 def schedules_of(actor: Actor) -> list[Schedule]:

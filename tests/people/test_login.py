@@ -33,14 +33,6 @@ def words(response: object) -> str:
     return response.content.decode()  # type: ignore[attr-defined]
 
 
-@pytest.fixture(autouse=True)
-def plain_static(settings) -> None:
-    """Pages without collected files."""
-    settings.STORAGES = settings.STORAGES | {
-        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
-    }
-
-
 def test_the_right_password_lets_in_and_goes_where_one_wanted(client) -> None:
     person = make_person()
     response = try_login(client, person.username, next="/tasks/?state=done")

@@ -19,14 +19,6 @@ from tests.people.factories import PASSWORD, make_actor, make_institution, make_
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture(autouse=True)
-def plain_static(settings) -> None:
-    """Pages without collected files."""
-    settings.STORAGES = settings.STORAGES | {
-        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
-    }
-
-
 def last_event() -> AuditEvent:
     return AuditEvent.objects.latest("id")
 
