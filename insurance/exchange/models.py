@@ -140,7 +140,7 @@ class Submission(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.purpose} {self.label}"
+        return self.label or self.purpose
 
     @cached_property
     def subject(self) -> Any:

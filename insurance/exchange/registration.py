@@ -12,7 +12,13 @@ from portal.audit.services import record
 from portal.people.actor import Actor
 
 SECRET = "secret"
-KEPT = frozenset({"id", "institution", "environment", "answers_as_sandbox", "paused", "failures", "broken_until"})
+# The rest is whose it is, the environment, and what delivery itself keeps there.
+CHANGEABLE = frozenset(
+    {
+        "base_url", "account", "secret", "edition", "infver", "recer_sys_code", "resolve", "proxy",
+        "opter", "opter_name", "sign_in", "mac", "ip", "file_bytes", "catalogue_code",
+    }
+)  # fmt: skip
 
 
 @transaction.atomic
@@ -27,7 +33,7 @@ def change_connection(actor: Actor, *, connection: Connection, values: Mapping[s
     changed: dict[str, list[str]] = {}
     labels: list[str] = []
     for name, value in values.items():
-        if name in KEPT:
+        if name not in CHANGEABLE:
             raise ValueError(f"{name} is not changed by a person")
         before = str(getattr(held, name))
         if before != value:

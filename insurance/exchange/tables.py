@@ -22,6 +22,8 @@ from portal.lists.columns import (
 )
 from portal.lists.tables import ListTable
 
+# The words beside the state are what people come for.
+WIDE = {"td": {"class": "cell-state state-wide"}}
 SUBMIT, DECIDE = "exchange.submit", "exchange.decide"
 
 
@@ -40,8 +42,8 @@ class SubmissionTable(ListTable):
 
     select = SelectColumn()
     label = TextColumn(verbose_name="对象", opens=True, width="w-l")
-    title = TextColumn(verbose_name="用途（交易）", orderable=False)
-    state = StateColumn(SubmissionState, verbose_name="状态", extra="more")
+    title = TextColumn(verbose_name="用途（交易）", orderable=False, width="w-m")
+    state = StateColumn(SubmissionState, verbose_name="状态", extra="more", attrs=WIDE)
     state_at = TimeColumn(verbose_name="状态时间")
     created_at = TimeColumn(verbose_name="提交时间", order_by=("id",))
     requested_by = TextColumn(verbose_name="提交人", accessor="requested_by__name", orderable=False, width="w-s")
@@ -62,10 +64,9 @@ class CallTable(ListTable):
     prepared_at = TimeColumn(verbose_name="时间", order_by=("id",), opens=True)
     infno = CodeColumn(verbose_name="交易")
     title = TextColumn(verbose_name="交易名称", orderable=False)
-    state = StateColumn(CallState, verbose_name="状态", extra=state_words)
+    state = StateColumn(CallState, verbose_name="状态", extra=state_words, attrs=WIDE)
     row_count = NumberColumn(verbose_name="行数", orderable=False)
     seconds = NumberColumn(verbose_name="耗时(秒)", orderable=False)
-    msgid = CodeColumn(verbose_name="发送方报文ID", orderable=False)
     inf_refmsgid = CodeColumn(verbose_name="接收方报文ID", orderable=False)
     opter_name = TextColumn(verbose_name="经办人", orderable=False, width="w-s")
     actor_name = TextColumn(verbose_name="发起", orderable=False, width="w-s")

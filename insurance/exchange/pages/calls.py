@@ -71,7 +71,7 @@ def name_calls(calls: Sequence[Call], book: Book) -> None:
         shown: Any = call
         shown.title = book.index[call.infno].cells["name"] if call.infno in book.index else ""
         ended = call.answered_at
-        shown.seconds = round((ended - call.sent_at).total_seconds(), 2) if ended and call.sent_at else None
+        shown.seconds = f"{(ended - call.sent_at).total_seconds():.2f}" if ended and call.sent_at else ""
 
 
 def state_words(call: Call) -> str:

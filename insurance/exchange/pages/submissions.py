@@ -15,7 +15,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from insurance.exchange.choices import OPEN_STATES, SubmissionState
-from insurance.exchange.contents import DIRECT, attach_subjects, infno_of, is_direct
+from insurance.exchange.contents import DIRECT, attach_subjects, is_direct
 from insurance.exchange.handlers import handler_of, purposes
 from insurance.exchange.masking import DATA
 from insurance.exchange.models import Connection, Submission
@@ -178,15 +178,6 @@ def _named(infno: str, book: Book) -> str:
         return f"「{book.transaction(infno).name}（{infno}）」"
     except SpecificationError:
         return f" {infno} "
-
-
-def infno_words(submission: Submission, book: Book) -> str:
-    """Return number and name of the transaction by which a submission travels."""
-    try:
-        infno = infno_of(submission, book)
-        return f"{infno} {book.transaction(infno).name}"
-    except SpecificationError:
-        return submission.purpose
 
 
 @lru_cache(maxsize=1)

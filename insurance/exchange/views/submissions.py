@@ -80,7 +80,6 @@ def detail(request: ActorRequest, pk: int) -> HttpResponseBase:
     name_calls(calls, book)
     context = {
         "submission": submission,
-        "infno": pages.infno_words(submission, book),
         "message": said(request.actor, submission, book),
         "advice": pages.advice_for(submission) if submission.state == "refused" else "",
         "calls": calls,
