@@ -1,7 +1,5 @@
 """Addresses of the portal: each room brings its own."""
 
-from importlib.util import find_spec
-
 from django.urls import include, path
 
 handler400 = "portal.desk.views.bad_request"
@@ -9,13 +7,11 @@ handler403 = "portal.desk.views.forbidden"
 handler404 = "portal.desk.views.not_found"
 handler500 = "portal.desk.views.broken"
 
-ROOMS = [
-    ("", "portal.desk.urls"),
-    ("", "portal.people.urls"),
-    ("tasks/", "portal.tasks.urls"),
-    ("sheets/", "portal.sheets.urls"),
-    ("directory/", "insurance.directory.urls"),
-    ("exchange/", "insurance.exchange.urls"),
+urlpatterns = [
+    path("", include("portal.desk.urls")),
+    path("", include("portal.people.urls")),
+    path("tasks/", include("portal.tasks.urls")),
+    path("sheets/", include("portal.sheets.urls")),
+    path("directory/", include("insurance.directory.urls")),
+    path("exchange/", include("insurance.exchange.urls")),
 ]
-
-urlpatterns = [path(prefix, include(module)) for prefix, module in ROOMS if find_spec(module)]

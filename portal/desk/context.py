@@ -125,7 +125,7 @@ class Shell:
         for group in self.menu:
             for line in group.lines:
                 if line.current:
-                    return [line] if group.single else [Line(group.label, ""), line]
+                    return [line] if line.label == group.label else [Line(group.label, ""), line]
         return []
 
     @property

@@ -112,12 +112,18 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 def broken(request: HttpRequest) -> HttpResponse:
     """Answer 500. Reads no database and no session: they may be what is broken."""
-    context = {"trouble": BROKEN, "frame": "bare.html", "messages": ()}
-    return render(request, "errors/piece.html" if is_htmx(request) else "errors/page.html", context, status=500)
+    context = {"trouble": BROKEN, "frame": _frame(request, known=False), "messages": ()}
+    return render(request, "errors/page.html", context, status=500)
 
 
 def _trouble(request: HttpRequest, trouble: Trouble) -> HttpResponse:
     known = getattr(request, "actor", None) is not None
-    context = {"trouble": trouble, "frame": "base.html" if known else "bare.html"}
-    template = "errors/piece.html" if is_htmx(request) else "errors/page.html"
-    return render(request, template, context, status=trouble.status)
+    context = {"trouble": trouble, "frame": _frame(request, known)}
+    return render(request, "errors/page.html", context, status=trouble.status)
+
+
+def _frame(request: HttpRequest, known: bool) -> str:
+    """Return what the error stands in: a piece of a page was asked for, a page with its menu, or a bare one."""
+    if is_htmx(request):
+        return "lists/drawer.html"
+    return "base.html" if known else "bare.html"

@@ -46,6 +46,8 @@ A room writes the parts below; everything else (layout, htmx, keys, print, sorti
     # urls.py
     path("departments/", DepartmentList.as_view(), name="departments")
 
+A ledger (交易记录, stock movements) takes LedgerPage of portal.lists.ledger instead: pages by key, counts up to 10,000.
+
 A detail is an ordinary view whose template begins with `{% extends layout %}`: as a page by its address, in the drawer
 when a list opened it. Blocks: title, purpose, actions, content. Useful classes: `facts` (dl), `section`, `grid`
 (table), `card` + `card-body`, `form`, `form-buttons`, `note note-warning`, `purpose`, `tag`.

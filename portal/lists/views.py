@@ -86,7 +86,7 @@ class ShownTab:
     """A Tab with its number of rows and its address."""
 
     label: str
-    count: int
+    count: str
     url: str
     current: bool
 
@@ -117,6 +117,9 @@ class ListPage(ActionView, ABC):
     empty: ClassVar[Empty] = Empty("这里还没有记录。")
     order: ClassVar[Sequence[str]] = ("-pk",)
     template_name: ClassVar[str] = "lists/page.html"
+    pager_template: ClassVar[str] = "lists/pager.html"
+    moves: ClassVar[Sequence[str]] = ("page",)
+    """Parameters that say where in the list one is; another tab or query starts at the beginning."""
 
     @abstractmethod
     def rows(self) -> QuerySet[Any]:
@@ -210,27 +213,45 @@ class ListPage(ActionView, ABC):
         return rows.order_by(*order, *([] if order[-1].lstrip("-") in ("pk", "id") else ["-pk"]))
 
     @cached_property
-    def table(self) -> ListTable:
-        """The table over the page's records."""
-        records = list(self.page.object_list)
-        self.decorate(records)
-        table = self.table_class(PageData(records), order_by=self.query.getlist("sort"))
+    def records(self) -> list[Any]:
+        """The records of the page, with what `decorate` adds."""
+        found = list(self.page.object_list)
+        self.decorate(found)
+        return found
+
+    def make_table(self) -> ListTable:
+        """Return the table over the page's records."""
+        table = self.table_class(PageData(self.records), order_by=self.query.getlist("sort"))
         table.actor = self.request.actor
         return table
+
+    def number_words(self, number: int) -> str:
+        """Return a number of rows as it is shown."""
+        return f"{number:,}"
+
+    @property
+    def countable(self) -> bool:
+        """Say whether all rows were counted, so that all of them can be chosen."""
+        return True
+
+    @property
+    def position(self) -> str:
+        """Where in the list this page is, for the paper."""
+        return f"第 {self.page.number} / {self.page.paginator.num_pages} 页"
 
     def _answer(self, partial: bool) -> HttpResponse:
         context = {
             "page": self,
-            "table": self.table,
+            "table": self.make_table(),
             "filter": self.filter,
             "tabs": [self._shown(tab) for tab in self.tabs],
             "total": self.counts[self.tab.key],
-            "pager": self.page,
+            "total_words": self.number_words(self.counts[self.tab.key]),
             "sizes": SIZES,
             "kept": self.kept,
             "fold_key": f"query-{self.request.user.pk}",
             "unfolded": self.request.COOKIES.get(f"query-{self.request.user.pk}") == "open",
-            "selection_query": self._query_string(page=None, per_page=None),
+            "selection_query": self._query_string(per_page=None),
             "main_button": self._button(self.main) if self.main else None,
             "tool_buttons": [self._button(link) for link in self.tools],
             "batch_buttons": [self._batch(batch) for batch in self.batches],
@@ -256,13 +277,13 @@ class ListPage(ActionView, ABC):
         return f"{self.request.path}?{urlencode({'tab': self.tab.key})}"
 
     def _shown(self, tab: Tab) -> ShownTab:
-        url = f"{self.request.path}?{self._query_string(tab=tab.key, page=None)}"
-        return ShownTab(tab.label, self.counts[tab.key], url, tab is self.tab)
+        url = f"{self.request.path}?{self._query_string(tab=tab.key)}"
+        return ShownTab(tab.label, self.number_words(self.counts[tab.key]), url, tab is self.tab)
 
     def _query_string(self, **changes: str | None) -> str:
         query = self.query.copy()
         query.setdefault("tab", self.tab.key)
-        for name, value in changes.items():
+        for name, value in (dict.fromkeys(self.moves) | changes).items():
             query.pop(name, None)
             if value is not None:
                 query[name] = value
@@ -271,7 +292,7 @@ class ListPage(ActionView, ABC):
     def _button(self, link: Link) -> Button:
         url = reverse(link.url_name)
         if link.query:
-            url = f"{url}?{self._query_string(page=None, per_page=None)}"
+            url = f"{url}?{self._query_string(per_page=None)}"
         return Button(link.label, url, self._why_not(link.action), link.drawer)
 
     def _batch(self, batch: Batch) -> Button:
@@ -286,8 +307,8 @@ class ListPage(ActionView, ABC):
     def _print_note(self) -> str:
         parts = [self.tab.label] if len(self.tabs) > 1 else []
         parts += [words for bound in (*self.filter.first, *self.filter.rest) if (words := _condition(bound))]
-        number, last = self.page.number, self.page.paginator.num_pages
-        return "，".join([*parts, f"共 {self.counts[self.tab.key]:,} 条，第 {number} / {last} 页"])
+        total = self.number_words(self.counts[self.tab.key])
+        return "，".join([*parts, f"共 {total} 条", self.position])
 
 
 def _condition(bound: BoundField) -> str:

@@ -110,8 +110,7 @@
     }
   });
 
-  // Nothing came back at all: the address itself tells the person more than a list that does not move.
-  document.addEventListener("htmx:sendError", function (event) {
+  function tell(words) {
     var place = document.getElementById("messages");
     if (!place) {
       return;
@@ -119,9 +118,17 @@
     var note = document.createElement("div");
     note.className = "alert note note-error";
     note.setAttribute("role", "alert");
-    note.textContent = "没有连上服务器，页面没有更新。请检查网络后重试；反复出现请联系信息科。";
+    note.textContent = words;
     place.textContent = "";
     place.appendChild(note);
+  }
+
+  // A list that silently does not move would be taken for the answer.
+  document.addEventListener("htmx:sendError", function () {
+    tell("没有连上服务器，页面没有更新。请检查网络后重试；反复出现请联系信息科。");
+  });
+  document.addEventListener("htmx:responseError", function (event) {
+    tell("服务器没有完成这次请求（代码 " + event.detail.xhr.status + "），页面没有更新。请刷新页面后重试；反复出现请联系信息科。");
   });
 
   window.portal.drawer = { open: open, close: close, shown: shown };
