@@ -61,7 +61,7 @@ class SubmissionTable(ListTable):
 class CallTable(ListTable):
     """The ledger: every message said to the platform, newest first."""
 
-    prepared_at = TimeColumn(verbose_name="时间", order_by=("id",), opens=True)
+    prepared_at = TimeColumn(verbose_name="时间", opens=True)
     infno = CodeColumn(verbose_name="交易")
     title = TextColumn(verbose_name="交易名称", orderable=False)
     state = StateColumn(CallState, verbose_name="状态", extra=state_words, attrs=WIDE)

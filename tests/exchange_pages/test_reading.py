@@ -296,3 +296,20 @@ def test_department_message_is_what_3401_takes() -> None:
     book = open_book()
     faults = check(book.transaction("3401"), department_message(), book)
     assert [str(fault) for fault in faults if fault.level == "error"] == []
+
+
+def test_the_ledger_is_paged_by_key_and_jumped_to_a_time(
+    actor: Actor, member: Person, enter: Callable[[Person], Client]
+) -> None:
+    client, address = enter(member), reverse("exchange:calls")
+    calls = [say(queue(actor), CallState.ACCEPTED, b"{}") for _ in range(25)]
+
+    def shown(**query: Any) -> list[int]:
+        content = client.get(address, query).content.decode()
+        return [call.pk for call in reversed(calls) if f'href="{reverse("exchange:call", args=[call.pk])}"' in content]
+
+    first = shown()
+    assert first == [call.pk for call in reversed(calls)][:20]
+    assert shown(before=first[-1]) == [call.pk for call in reversed(calls)][20:]
+    Call.objects.filter(pk__lte=calls[4].pk).update(prepared_at="2026-01-05T08:00:00+08:00")
+    assert shown(at="2026-01-05T08:00") == [call.pk for call in reversed(calls[:5])]

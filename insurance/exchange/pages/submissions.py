@@ -61,7 +61,7 @@ def purpose_words(purpose: str, book: Book) -> str:
     try:
         if purpose.startswith(DIRECT):
             infno = purpose.removeprefix(DIRECT)
-            return f"直接发送：{book.transaction(infno).name}（{infno}）"
+            return f"{book.transaction(infno).name}（{infno}），直接发送"
         label = handler_of(purpose).label
     except (LookupError, SpecificationError):
         label = purpose
@@ -127,7 +127,7 @@ def more_words(submission: Submission, book: Book, after: Submission | None = No
 
 
 def _queued(submission: Submission, after: Submission | None) -> str:
-    parts = [stopped_words(submission.connection)]
+    parts = []
     if after is not None:
         parts.append(f"排在「{after.label}」（{after.get_state_display()}）之后")
     if submission.attempts:
@@ -137,7 +137,8 @@ def _queued(submission: Submission, after: Submission | None) -> str:
     now = timezone.now()
     if submission.not_before and submission.not_before > now:
         parts.append(f"{clock(submission.not_before)} 再试" if submission.attempts else _due(submission.not_before))
-    return "；".join(part for part in parts if part) or f"自 {clock(submission.state_at)} 起等待"
+    stopped = stopped_words(submission.connection)
+    return "；".join([*parts, *([stopped] if stopped else [])]) or f"自 {clock(submission.state_at)} 起等待"
 
 
 def _due(moment: dt.datetime) -> str:

@@ -15,13 +15,14 @@ from insurance.exchange.pages.contents import note_read
 from insurance.exchange.pages.links import link_in
 from insurance.exchange.pages.messages import answer_of, request_of, whole
 from insurance.exchange.tables import CallTable
-from portal.lists.views import Empty, ListPage
+from portal.lists.ledger import LedgerPage
+from portal.lists.views import Empty
 from portal.people.guard import ActorRequest, needs
 
 VIEW = "exchange.view"
 
 
-class CallList(ListPage):
+class CallList(LedgerPage):
     """Every message said to the platform."""
 
     action = VIEW
@@ -30,7 +31,7 @@ class CallList(ListPage):
     table_class = CallTable
     filter_class = CallFilter
     empty = Empty("还没有交易记录。与平台的第一次交易发生后，这里会自动出现。")
-    order = ("-pk",)
+    time_field = "prepared_at"
 
     def rows(self) -> QuerySet[Any]:
         """Return the institution's ledger."""
