@@ -68,7 +68,8 @@ class Server:
     def start_workers(self) -> None:
         """Start what works in the background."""
         for name, queues in WORKERS.items():
-            self._add(self._manage(name, "rqworker", *queues, patience=20.0))
+            # Without a word for every job: there is a ring a second; failures are still said.
+            self._add(self._manage(name, "rqworker", *queues, "--verbosity", "0", patience=20.0))
         self._add(self._manage("dispatcher", "dispatcher"))
 
     def watch(self) -> None:
