@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import django_filters
+from django import forms
 from django.conf import settings
 from django.db.models import QuerySet
 from django.utils import timezone
@@ -21,6 +22,9 @@ def categories() -> list[tuple[str, str]]:
     """Return the departments' dictionary as choices."""
     book = open_book(settings.PLATFORM_EDITION, settings.PLATFORM_EDITION_DIR)
     return [(code, f"{code} {label}") for code, label in book.dictionary("dept").items()]
+
+
+BOX = forms.TextInput(attrs={"placeholder": "也可用拼音码"})
 
 
 class DigestFilter(django_filters.CharFilter):
@@ -46,7 +50,7 @@ class WithinDaysFilter(django_filters.NumberFilter):
 class DepartmentFilter(ListFilter):
     """科室."""
 
-    words = SearchFilter(fields=["hosp_dept_codg", "hosp_dept_name", "pinyin"], label="编码、名称、拼音码")
+    words = SearchFilter(fields=["hosp_dept_codg", "hosp_dept_name", "pinyin"], label="编码、名称", widget=BOX)
     caty = ChoiceFilter(label="科别", choices=categories)
     state = ChoiceFilter(label="状态", states=DepartmentState)
     verdict = ChoiceFilter(label="与平台", states=Verdict)
@@ -62,7 +66,7 @@ class DepartmentFilter(ListFilter):
 class ComparisonFilter(ListFilter):
     """核对结果."""
 
-    words = SearchFilter(fields=["code", "name", "pinyin"], label="编码、名称、拼音码")
+    words = SearchFilter(fields=["code", "name", "pinyin"], label="编码、名称", widget=BOX)
     ignored = YesNoFilter(label="曾标为不处理", field_name="ignored_at", lookup_expr="isnull", exclude=True)
 
     class Meta:
@@ -74,9 +78,9 @@ class PractitionerFilter(ListFilter):
     """医保医师护士药师."""
 
     words = SearchFilter(
-        fields=["prac_psn_code", "prac_psn_name", "pinyin", "prac_cert_no"], label="姓名、代码、拼音码"
+        fields=["prac_psn_code", "prac_psn_name", "pinyin", "prac_cert_no"], label="姓名、代码", widget=BOX
     )
-    within = WithinDaysFilter(label="证书几天内到期", field_name="endtime")
+    within = WithinDaysFilter(label="几天内到期", field_name="endtime")
     left = YesNoFilter(label="平台不再返回", field_name="left_at", lookup_expr="isnull", exclude=True)
     compared = ChoiceFilter(label="与本院名单", states=Verdict)
     certno = DigestFilter(label="证件号码", field_name="certno_digest")

@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 from django.utils import timezone
 
-from insurance.directory.importing import DEFAULTED, HELPS
+from insurance.directory.importing import DEFAULTED
 from insurance.directory.messages import book_of, route_node
 from insurance.directory.models import DEPARTMENT_COLUMNS, DEPARTMENT_KEY, Department
 from insurance.directory.services import preview_faults
@@ -18,6 +18,7 @@ from portal.people.actor import Actor
 
 DAYS = ["%Y-%m-%d", "%Y/%m/%d", "%Y%m%d", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
 LONG_TEXT = 200
+HINTS = {"begntime": "留空取科室成立日期", "poolarea_no": "留空取本机构医保区划"}
 
 
 class DepartmentForm(forms.Form):
@@ -65,7 +66,7 @@ def _initial(order: list[str], department: Department | None, actor: Actor) -> d
 
 
 def _field(field: Field, book: Book, department: Department | None) -> forms.Field:
-    options: dict[str, Any] = {"label": field.label, "required": False, "help_text": HELPS.get(field.name, field.note)}
+    options: dict[str, Any] = {"label": field.label, "required": False, "help_text": HINTS.get(field.name, field.note)}
     if department is not None and department.held and field.name in DEPARTMENT_KEY:
         options |= {"disabled": True, "help_text": "平台按它定位这个科室，上传后不能修改"}
     if field.name in TIMES:

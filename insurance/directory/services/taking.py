@@ -71,6 +71,7 @@ def _judge_department(actor: Actor, row: Mapping[str, Any], periods: list[Depart
 def _period_meant(row: Mapping[str, Any], periods: Sequence[Department]) -> Department | None:
     """Return the period of the code that a row means: that which begins so, else the one not ended; None: a new one."""
     begins = column_value("begntime", row.get("begntime"))
+    periods = [department for department in periods if department.pk]  # not what another row of this file will make
     for department in periods:
         if begins and department.begntime == begins:
             return department
