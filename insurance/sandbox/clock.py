@@ -39,6 +39,13 @@ def compact(moment: datetime) -> str:
 def moment(text: object) -> datetime | None:
     """Read a date or a date with time as messages carry them; None when it is neither."""
     words = str(text or "").strip().replace("T", " ").replace("/", "-")
+    if not words:
+        return None
+    if words[4:5] == "-" and len(words) in (10, 19):  # nearly always; strptime is slow
+        try:
+            return datetime.fromisoformat(words).replace(tzinfo=CHINA)
+        except ValueError:
+            return None
     for pattern in ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d", "%Y-%m-%d %H:%M", "%Y%m%d%H%M%S", "%Y%m%d"):
         try:
             return datetime.strptime(words, pattern).replace(tzinfo=CHINA)

@@ -79,7 +79,7 @@ class Platform:
         self.books.clear()
         self.faults.clear()
         self.earlier.clear()
-        self.catalogues.cached.clear()
+        self.catalogues.forget()
         self.ledger = Ledger(self.books)
         open_books(self.books, self.options, self.clock)
         self.obey_standing()

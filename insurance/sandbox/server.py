@@ -91,6 +91,8 @@ class Connection(asyncio.Protocol):
                 return
             if isinstance(event, h11.Request):
                 self._begin(event)
+                if self.transport.is_closing():
+                    return
             elif isinstance(event, h11.Data):
                 self._take(bytes(event.data))
             elif isinstance(event, h11.EndOfMessage):

@@ -30,6 +30,12 @@ class Shelf:
         self.clock = clock
         self.folder = tempfile.TemporaryDirectory(prefix="sandbox-files-")
         self.cached: dict[str, tuple[int, Catalogue]] = {}
+        self.payable: tuple[tuple[str, ...], list[dict[str, Any]]] | None = None
+
+    def forget(self) -> None:
+        """The books were emptied: no version is out but the opening ones."""
+        self.cached.clear()
+        self.payable = None
 
     def catalogue(self, infno: str) -> Catalogue:
         """A catalogue as it stands now."""

@@ -30,7 +30,7 @@ class Standard:
 
     def input_rows(self, infno: str, message: Row) -> dict[str, list[Row]]:
         """The rows under each node of the input, whatever the edition calls the node; fields beside nodes under "."."""
-        nodes = {name: _as_rows(message.get(name)) for name in self.book.transactions[infno].input.children}
+        nodes = {name: as_rows(message.get(name)) for name in self.book.transactions[infno].input.children}
         nodes["."] = [{k: v for k, v in message.items() if k not in nodes}]
         return nodes
 
@@ -55,7 +55,8 @@ class Standard:
         return dict(self.book.dictionary(code))
 
 
-def _as_rows(value: Any) -> list[Row]:
+def as_rows(value: Any) -> list[Row]:
+    """The rows of a node, which may come as one object or as an array."""
     if isinstance(value, dict):
         return [value]
     return [row for row in value if isinstance(row, dict)] if isinstance(value, list) else []

@@ -126,14 +126,24 @@ def test_required_fields_of_the_envelope(hospital: Hospital, name: str, value: s
     assert name in found["err_msg"]
 
 
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        ("msgid", "1" * 31), ("mdtrtarea_admvs", "4417000"), ("opter_type", "9"), ("infver", "1.0.0.0"),
-        ("inf_time", "now"), ("inf_time", "2020-01-01 00:00:00"), ("fixmedins_code", "H99999999999"), ("opter", 7), ("input", "text"),
-        ("input", None), ("sign_no", "unknown"), ("fixmedins_name", "名" * 21), ("input", {"data": "长" * 40001}),
-    ],
-)  # fmt: skip
+WRONG = (
+    ("msgid", "1" * 31),
+    ("mdtrtarea_admvs", "4417000"),
+    ("opter_type", "9"),
+    ("infver", "1.0.0.0"),
+    ("inf_time", "now"),
+    ("inf_time", "2020-01-01 00:00:00"),
+    ("fixmedins_code", "H99999999999"),
+    ("opter", 7),
+    ("input", "text"),
+    ("input", None),
+    ("input", {"data": "长" * 40001}),
+    ("sign_no", "unknown"),
+    ("fixmedins_name", "名" * 21),
+)
+
+
+@pytest.mark.parametrize(("name", "value"), WRONG)
 def test_what_is_wrong_in_the_envelope_is_refused(hospital: Hospital, name: str, value: Any) -> None:
     found = hospital.send("5101", envelope("5101", {}) | {name: value}).json()
     assert found["infcode"] == -1, found
@@ -232,3 +242,30 @@ def test_another_institution_has_its_own_books(hospital: Hospital, sandbox: Runn
     hospital.call("3401", {"deptinfo": department()})
     assert hospital.call("5101", {}, fixmedins_code="H44170200003")["feedetail"] == []
     assert sandbox.books("departments")[0]["fixmedins_code"] == CODE
+
+
+def test_a_state_file_serves_another_institution_too(sandbox: RunningSandbox, hospital: Hospital) -> None:
+    assert hospital.refused("5101", {}, fixmedins_code="H44990000001")
+    sandbox.stop()
+    sandbox.options["institution"] = "H44990000001=另一示例医院"
+    sandbox.start()
+    del sandbox.options["institution"]
+    assert Hospital(sandbox.url).call("5101", {}, fixmedins_code="H44990000001") == {"feedetail": []}
+
+
+def test_the_command_needs_no_database() -> None:
+    import os
+    import subprocess
+    import sys
+
+    root = Path(__file__).resolve().parents[2]
+    unreachable = {"DATABASE_URL": "postgres://nobody@127.0.0.1:1/none", "REDIS_URL": "redis://127.0.0.1:1/0"}
+    given = {name: "none-of-these-is-used-none-of-these-is-used-none-of" for name in ("SECRET_KEY", "INDEX_KEY")}
+    command = [sys.executable, "manage.py", "sandbox", "--port", "0", "--persons", "10"]
+    environ = {**os.environ, **unreachable, **given, "FIELD_KEYS": "dev:aes:none-of-these-is-used"}
+    with subprocess.Popen(command, cwd=root, env=environ, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        found = re.search(r"http://127\.0\.0\.1:\d+/\S+", process.stdout.readline())
+        assert found
+        assert Hospital(found.group(0)).call("5101", {}) == {"feedetail": []}
+        process.terminate()

@@ -53,8 +53,17 @@ def ethnic(case: Case) -> Row:
     return page([project(_opener(row), names) for row in rows], given)
 
 
-def _payable(case: Case) -> Iterator[Row]:
-    """Every payable item with its terms, as the insured area lists it."""
+def _payable(case: Case) -> list[Row]:
+    """Every payable item with its terms, as the insured area lists it; made once for each version of the catalogues."""
+    shelf = case.platform.catalogues
+    versions = tuple(shelf.catalogue(infno).greatest() for infno in PAYABLE)
+    if shelf.payable is None or shelf.payable[0] != versions:
+        shelf.payable = (versions, list(_area_rows(case)))
+    found: list[Row] = shelf.payable[1]
+    return found
+
+
+def _area_rows(case: Case) -> Iterator[Row]:
     for infno in PAYABLE:
         catalogue = case.platform.catalogues.catalogue(infno)
         for index in range(catalogue.total):

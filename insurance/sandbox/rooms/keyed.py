@@ -6,7 +6,7 @@ from insurance.sandbox.clock import end_moment, moment
 from insurance.sandbox.desks import Case, handles
 from insurance.sandbox.refusal import Refusal
 from insurance.sandbox.rooms.visits import new_number
-from insurance.sandbox.standard import Row, project
+from insurance.sandbox.standard import Row, as_rows, project
 
 # What tells one document (or row) of a transaction from another; those present in the row make the key.
 KEYS = (
@@ -117,8 +117,11 @@ def _list_of(case: Case, row: Row) -> tuple[str, Row]:
 
 @handles("4102")
 def list_state(case: Case) -> None:
-    """Change the state of lists."""
-    for row in case.rows():
+    """Change the state of lists; the rows stand under data.stastinfo, in older tables under stastinfo itself."""
+    rows = [part for row in case.rows() for part in as_rows(row.get("stastinfo", row)) if part.get("setl_id")]
+    if not rows:
+        raise Refusal("没有要修改状态的结算清单")
+    for row in rows:
         key, known = _list_of(case, row)
         case.books.put(LISTS, key, known | {"stas_type": str(row["stas_type"])})
 

@@ -35,7 +35,7 @@ def settlement(case: Case, visit: Row, given: Row, rows: list[Row]) -> Row:
     sums = reckon(case, rows, insurance, balance(case, person, insurance), visit["kind"] == "ipt", use_account)
     if abs(amount(given["medfee_sumamt"], "医疗费总额") - amount(sums["medfee_sumamt"])) >= FEN:
         raise Refusal(f"医疗费总额{given['medfee_sumamt']}与平台明细合计{sums['medfee_sumamt']}不符")
-    _check_repeated(given, sums)
+    _check_repeated(given, sums, strict=case.infno == "2207")
     return {
         **about(case, person),
         **sums,
@@ -54,10 +54,11 @@ def settlement(case: Case, visit: Row, given: Row, rows: list[Row]) -> Row:
     }
 
 
-def _check_repeated(given: Row, sums: Row) -> None:
+def _check_repeated(given: Row, sums: Row, strict: bool) -> None:
+    """2207 must repeat them; in 2303 and 2304 they are optional, and an empty number travels as 0."""
     for name in REPEATED:
         told = given.get(name)
-        if told not in (None, "") and amount(told) and abs(amount(told) - amount(sums[name])) >= FEN:
+        if (strict or (told not in (None, "") and amount(told))) and abs(amount(told) - amount(sums[name])) >= FEN:
             raise Refusal(f"{name}与预结算结果不符，请重新预结算")
 
 

@@ -15,8 +15,9 @@ CREDENTIALS = (("01", "token"), ("02", "certno"), ("03", "card_no"))
 
 
 def open_books(books: Books, options: Options, clock: Clock) -> None:
-    """Fill the books once; a state file that was filled before is left as it is."""
+    """Fill the books once; in a state file that was filled before, only the calling institution must not be missing."""
     if books.db.execute("SELECT 1 FROM counter WHERE name='opened'").fetchone():
+        _welcome(books, options)
         return
     today = clock.now().date()
     with books.transaction():
@@ -29,3 +30,11 @@ def open_books(books: Books, options: Options, clock: Clock) -> None:
             books.lay("persons", row["psn_no"], row)
             for kind, name in CREDENTIALS:
                 books.lay("credentials", f"{kind}|{row[name]}", {"psn_no": row["psn_no"]})
+
+
+def _welcome(books: Books, options: Options) -> None:
+    """Add the institution when the sandbox is started for another one than before."""
+    for row in institutions(options.institution_code, options.institution_name, options.admdvs)[:1]:
+        if books.get("institutions", institution_key(row)) is None:
+            with books.transaction():
+                books.lay("institutions", institution_key(row), row)

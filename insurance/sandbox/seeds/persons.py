@@ -36,16 +36,17 @@ def _person(random: Random, index: int, admdvs: str, today: date) -> Row:
         "card_no": f"SB{index + 1:07d}",
         "card_sn": f"{index + 1:032d}",
         "token": f"EC{index + 1:012d}SANDBOX",
-        "insuinfo": _insurances(random, child, area, today),
+        "insuinfo": _insurances(random, born, area, today),
         "idetinfo": _identities(random, today),
         "chronic": [],
     }
 
 
-def _insurances(random: Random, child: bool, area: str, today: date) -> list[Row]:
+def _insurances(random: Random, born: date, area: str, today: date) -> list[Row]:
+    child = (today - born).days < 18 * 365
     employed = not child and random.random() < 0.55
     balance = round(random.uniform(0, 6000), 2) if employed else 0.0
-    since = (today - timedelta(days=random.randint(100, 5000))).isoformat()
+    since = max(born, today - timedelta(days=random.randint(100, 5000))).isoformat()
     kinds = [("310", "11"), ("510", "11")] if employed else [("390", "14" if child else "15")]
     stopped = random.random() < 0.02
     return [
