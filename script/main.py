@@ -1,4 +1,4 @@
-"""Start of `script/server` and `script/test`: sets up `.venv`, then goes on inside it."""
+"""Start of `script/server`, `script/test` and `script/bench`: sets up `.venv`, then goes on inside it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ground import environment, frontend, places
 
 
 def main(command: str, arguments: list[str]) -> int:
-    """Run `server` or `test` in the checkout's own environment; return the exit code."""
+    """Run `server`, `test` or `bench` in the checkout's own environment; return the exit code."""
     sys.stdout.reconfigure(encoding="utf-8", errors="replace", line_buffering=True)  # type: ignore[union-attr]
     try:
         with ThreadPoolExecutor(1) as pool:
@@ -35,6 +35,10 @@ def _run(command: str, arguments: list[str]) -> int:
         from ground import testing
 
         return testing.main(arguments)
+    if command == "bench":
+        from ground import bench
+
+        return bench.main(arguments)
     if arguments:
         raise places.Fault("script/server 没有参数；设置来自环境变量，见 docs/settings.md。")
     from ground import server
