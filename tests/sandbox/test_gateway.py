@@ -260,7 +260,7 @@ def test_the_command_needs_no_database() -> None:
 
     root = Path(__file__).resolve().parents[2]
     unreachable = {"DATABASE_URL": "postgres://nobody@127.0.0.1:1/none", "REDIS_URL": "redis://127.0.0.1:1/0"}
-    given = {name: "none-of-these-is-used-none-of-these-is-used-none-of" for name in ("SECRET_KEY", "INDEX_KEY")}
+    given = dict.fromkeys(("SECRET_KEY", "INDEX_KEY"), "none-of-these-is-used-none-of-these-is-used-none-of")
     command = [sys.executable, "manage.py", "sandbox", "--port", "0", "--persons", "10"]
     environ = {**os.environ, **unreachable, **given, "FIELD_KEYS": "dev:aes:none-of-these-is-used"}
     with subprocess.Popen(command, cwd=root, env=environ, stdout=subprocess.PIPE, text=True) as process:

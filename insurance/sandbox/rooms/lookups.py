@@ -11,6 +11,7 @@ from insurance.sandbox.desks import Case, handles
 from insurance.sandbox.refusal import Refusal
 from insurance.sandbox.rooms.money import amount
 from insurance.sandbox.rooms.persons import about, person_of
+from insurance.sandbox.seeds.items import KINDS
 from insurance.sandbox.standard import Row, project
 
 
@@ -41,13 +42,13 @@ def visits(case: Case) -> Row:
     names = case.standard.output_fields("5201")
     kind = str(given.get("med_type") or "")
     found = [
-        {**v, **about(case, person), "insu_optins": v["insuplc_admdvs"]}
+        {"endtime": None if v["inhosp_stas"] == "1" else v["begntime"], "cvlserv_flag": "0", **v, **about(case, person)}
         for v in _visits(case, given)
         if given.get("mdtrt_id") in (None, "", v["mdtrt_id"])
         and kind in ("", str(v.get("med_type") or kind))
         and _within(v["begntime"], given)
     ]
-    return {"mdtrtinfo": [project(v, names) for v in found]}
+    return {"mdtrtinfo": [project(v, names, insu_optins=v["insuplc_admdvs"]) for v in found]}
 
 
 @handles("5202")
@@ -70,6 +71,8 @@ def settlement(case: Case) -> Row:
         **found,
         "insu_optins": found["insuplc_admdvs"],
         "pay_loc": "2",
+        "begndate": str((case.books.get("visits", found["mdtrt_id"]) or {}).get("begntime"))[:10],
+        "enddate": found["setl_time"][:10],
         "fixmedins_name": case.envelope["fixmedins_name"],
         "psn_pay": found["psn_part_amt"],
         "cash_payamt": found["psn_cash_pay"],
@@ -78,6 +81,18 @@ def settlement(case: Case) -> Row:
     }
     names = case.standard.output_fields("5203", "setlinfo")
     return {"setlinfo": project(told, names), "setldetail": found["fund_lines"]}
+
+
+def _item(case: Case, row: Row) -> Row:
+    """What the national catalogue says of a row's item; nothing of an unknown one."""
+    found = case.platform.catalogues.kind_of(str(row["med_list_codg"]))
+    if found is None:
+        return {}
+    infno, index = found
+    item = case.platform.catalogues.catalogue(infno).item(index)
+    name = next((item[n] for n in ("drug_prodname", "tcmherb_name", "servitem_name", "mcs_name") if item.get(n)), None)
+    told = {"hilist_name": name, "medins_list_name": name, "list_type": KINDS[infno].list_type, "prodname": name}
+    return told | {"spec": item.get("drug_spec") or item.get("spec"), "dosform_name": item.get("drug_dosform_name")}
 
 
 @handles("5204")
@@ -90,7 +105,7 @@ def fee_rows(case: Case) -> list[Row]:
     shown = []
     for row in rows:
         more = {"hilist_code": row["med_list_codg"], "rx_drord_no": row.get("rxno") or row.get("drord_no")}
-        shown.append(project(row | more | {"setl_id": row["setl_id"] or None}, names))
+        shown.append(project(_item(case, row) | row | more | {"setl_id": row["setl_id"] or None}, names))
     return shown
 
 

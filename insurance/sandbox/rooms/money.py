@@ -21,6 +21,8 @@ SHARES = {
 DEDUCTIBLES = {"310": Decimal(500), "390": Decimal(300)}
 FUND_NAMES = {"310100": "城镇职工基本医疗保险统筹基金", "390100": "城乡居民基本医疗保险基金", "510100": "生育基金"}
 SPLITS = ("fulamt_ownpay_amt", "overlmt_amt", "preselfpay_amt", "inscp_scp_amt")
+NO_CEILING = "999999"
+YEARLY_LIMIT = Decimal(300000)
 # Amounts of a settlement that a cancellation repeats with the other sign.
 SIGNED = (
     "medfee_sumamt", "fulamt_ownpay_amt", "overlmt_selfpay", "preselfpay_amt", "inscp_scp_amt", "act_pay_dedc",
@@ -58,7 +60,7 @@ def split(case: Case, row: Row) -> Row:
     first = ZERO if own else fen((total - over) * found["selfpay_prop"])
     return {
         "det_item_fee_sumamt": str(total),
-        "pric_uplmt_amt": None if ceiling is None else str(ceiling),
+        "pric_uplmt_amt": NO_CEILING if ceiling is None else str(ceiling),
         "selfpay_prop": str(found["selfpay_prop"]),
         "fulamt_ownpay_amt": str(own),
         "overlmt_amt": str(over),
@@ -118,7 +120,7 @@ def fund_lines(insurance: str, sums: Row) -> list[Row]:
         return []
     line = {"fund_pay_type": fund, "inscp_scp_amt": sums["inscp_scp_amt"], "fund_payamt": sums["fund_pay_sumamt"]}
     words = FUND_NAMES.get(fund, "其他基金")
-    return [line | {"crt_payb_lmt_amt": None, "fund_pay_type_name": words, "setl_proc_info": None}]
+    return [line | {"crt_payb_lmt_amt": f"{YEARLY_LIMIT:.2f}", "fund_pay_type_name": words, "setl_proc_info": None}]
 
 
 def negative(sums: Row) -> Row:

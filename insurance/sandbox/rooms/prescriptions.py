@@ -129,7 +129,7 @@ def fetch(case: Case) -> Row:
     root = case.standard.book.transactions["7203"].output
     shown: Row = {}
     for name, node in root.children.items():
-        told = [project({**row, **part}, list(node.fields)) for part in row["nodes"].get(name, [])]
+        told = [project({"rept_flag": "0", **row, **part}, list(node.fields)) for part in row["nodes"].get(name, [])]
         shown[name] = told if node.many else (told[0] if told else {})
     return shown
 
