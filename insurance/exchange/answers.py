@@ -23,7 +23,8 @@ DOCUMENT = re.compile(r"(?<!\d)\d{17}[\dXx](?!\d)")
 @dataclass(frozen=True)
 class Answer:
     """One answer. `state` is accepted, refused or unknown; `raw` the envelope as a dict, {} when there
-    was none; `file` the path of a downloaded file (the caller takes it away); `sandbox` that a sandbox answered.
+    was none; `file` the path of a downloaded file (the caller takes it away); `sandbox` that a sandbox answered;
+    `held` that it was not even tried.
     """
 
     state: CallState
@@ -37,6 +38,7 @@ class Answer:
     call_id: int | None = None
     file: str = ""
     sandbox: bool = False
+    held: bool = False
 
     @property
     def output(self) -> Output:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django.apps import apps
@@ -14,6 +15,7 @@ from insurance.exchange.ledger import digest_of
 from insurance.exchange.models import CallRow, Submission
 from insurance.specification.books import Book
 from insurance.specification.model import Route, Transaction
+from insurance.specification.writing import write
 
 DIRECT = "direct."  # purposes of messages that a person wrote without a record: direct.<infno>
 
@@ -50,13 +52,28 @@ def message_of(route: Route, rows: Sequence[Mapping[str, Any]], transaction: Tra
     return {route.node: list(rows) if many else rows[0]}
 
 
-def row_of(submission: Submission, book: Book) -> tuple[dict[str, Any], str]:
-    """Return (the row or whole message that a submission says now, its digest)."""
+@dataclass(frozen=True)
+class Said:
+    """What a submission says now: its row (or a direct message whole), that as it travels alone, and its digest.
+
+    The digest is that of what would travel, so that 10 and 10.00, or one moment in two time zones, are the same.
+    """
+
+    row: dict[str, Any]
+    written: dict[str, Any]
+    digest: str
+
+
+def said_by(submission: Submission, book: Book) -> Said:
+    """Return what a submission says now."""
     if is_direct(submission):
         message = json.loads(submission.payload)
-        return message, digest_of(infno_of(submission, book), message)
+        return Said(message, message, digest_of(infno_of(submission, book), message))
+    route = book.route(submission.purpose)
+    transaction = book.transaction(route.infno)
     row = handler_of(submission.purpose).message(submission)
-    return row, digest_of(submission.purpose, row)
+    written = write(transaction, message_of(route, [row], transaction))
+    return Said(row, written, digest_of(submission.purpose, written))
 
 
 def sent_rows(submissions: Sequence[Submission], book: Book) -> dict[int, list[dict[str, Any]]]:

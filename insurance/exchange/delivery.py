@@ -115,7 +115,9 @@ class _Courier:
             try:
                 self._loop(pool)
             finally:
-                wait(self.flying | ({self.looking} if self.looking else set()))
+                wait(self.flying)
+                if self.looking is not None:
+                    wait([self.looking])
                 gate = threading.Barrier(hands)
                 for future in [pool.submit(_hang_up, gate) for _ in range(hands)]:
                     future.result()
@@ -199,12 +201,7 @@ def _hang_up(gate: threading.Barrier) -> None:
 
 def _deliver(line: Line, prepared: Prepared) -> None:
     """Send one call and do what its answer asks for; runs on a sender thread."""
-    if breaker.is_open(line.connection):
-        # It was prepared before the breaker opened: nothing left, and no attempt is counted.
-        if ledger.mark_undelivered(prepared.call_id, "平台暂停，未发出"):
-            requeue(prepared.call_id, "平台暂停，未发出", counted=False)
-        return
-    answer = line.send(prepared)
+    answer = line.send(prepared, heed_breaker=True)
     conclude(line, prepared, answer)
 
 
@@ -217,7 +214,7 @@ def conclude(line: Line, prepared: Prepared, answer: Answer) -> None:
     elif answer.state in (CallState.ACCEPTED, CallState.REFUSED):
         apply_call(prepared.call_id, answer, line.book, prepared.submissions)
     elif answer.state is CallState.UNDELIVERED:
-        requeue(prepared.call_id, answer.words)
+        requeue(prepared.call_id, answer.words, counted=not answer.held)
     else:
         hold_unknown(prepared.call_id, answer.words)
 

@@ -71,7 +71,7 @@ def _read(line: Line, actor: Actor, infno: str, message: Mapping[str, Any], insu
 
 
 def _of_call(line: Line, call_id: int | None, state: CallState, words: str) -> Result:
-    call = Call.objects.filter(pk=call_id).first()
+    call = Call.objects.filter(pk=call_id).first() if call_id else None
     answer = stored_answer(call, line.book) if call else Answer(state)
     return Result(state, answer.raw, words, call_id=call_id)
 

@@ -22,7 +22,7 @@ from insurance.exchange.files import FileError, encode_bytes, verify_member
 from insurance.exchange.leases import Keeper
 from insurance.exchange.ledger import Draft, Prepared
 from insurance.exchange.models import Connection, Session
-from insurance.exchange.sending import carry
+from insurance.exchange.sending import Held, carry
 from insurance.specification.checking import Problem, check
 from insurance.specification.model import Transaction
 from insurance.specification.writing import write
@@ -56,11 +56,23 @@ class Line:
         self.transport.close()
         self.keeper.close()
 
-    def send(self, prepared: Prepared) -> Answer:
-        """Carry one prepared call and tell the breaker how the platform is doing."""
-        answer = carry(self.connection, self.transport, prepared, self.keeper, self.gate)
-        breaker.note(self.connection, answer)
+    def send(self, prepared: Prepared, *, heed_breaker: bool = False) -> Answer:
+        """Carry one prepared call and tell the breaker how the platform is doing.
+
+        With `heed_breaker` a message whose turn comes after the breaker opened is not sent: Answer.held.
+        """
+        gate = self._passage() if heed_breaker else self.gate
+        answer = carry(self.connection, self.transport, prepared, self.keeper, gate)
+        if not answer.held:
+            breaker.note(self.connection, answer)
         return answer
+
+    @contextmanager
+    def _passage(self) -> Iterator[None]:
+        with self.gate:
+            if breaker.is_open(self.connection):
+                raise Held
+            yield
 
     def sign_no(self, opter: str, opter_name: str, ip: str = "") -> str:
         """Return today's sign-in number of an operator, signing in (9001) when there is none.
@@ -166,7 +178,7 @@ class Line:
 
     def written(self, transaction: Transaction, message: Mapping[str, Any]) -> dict[str, Any]:
         """Return the message as it travels; the bytes of 9101 in the form this platform wants."""
-        ready = write(transaction, message)
+        ready: dict[str, Any] = write(transaction, message)
         if transaction.infno == "9101":
             node = ready.get("fsUploadIn", {})
             if isinstance(node.get("in"), bytes):

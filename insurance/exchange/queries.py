@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 from django.db import models
@@ -115,11 +115,11 @@ def not_done(connection_id: int, thread: str) -> models.QuerySet[Submission]:
 
 def counts(institution: Institution) -> dict[str, int]:
     """Return how many submissions of an institution stand in each open or refused state."""
-    rows: Sequence[dict[str, Any]] = (
+    rows = (
         Submission.objects.filter(institution=institution, superseded=False)
         .exclude(state__in=[SubmissionState.ACCEPTED, SubmissionState.WITHDRAWN])
-        .values("state")
-        .annotate(number=models.Count("id"))
         .order_by()
+        .values_list("state")
+        .annotate(number=models.Count("id"))
     )
-    return {row["state"]: row["number"] for row in rows}
+    return dict(rows)

@@ -27,6 +27,10 @@ FILE_DOWNLOAD = "9102"
 TALK = {"Content-Type": "application/json;charset=utf-8", "Accept": "*/*", "Accept-Encoding": "identity"}
 
 
+class Held(Exception):
+    """The breaker opened before the message's turn came."""
+
+
 def deadline_of(transaction: Transaction) -> float:
     """Return the total deadline of a transaction in seconds (protocol.md, section 10)."""
     if transaction.effect == "file":
@@ -75,8 +79,11 @@ def _exchange(
                 sink=sink,
                 limit=int(settings.FILE_MAX_MB * 1024 * 1024) if sink else JSON_LIMIT,
             )
+    except Held:
+        ledger.mark_undelivered(prepared.call_id, "平台暂停，未发出")
+        return Answer(CallState.UNDELIVERED, "平台暂停，未发出", call_id=prepared.call_id, held=True)
     except ledger.Reaped:
-        return Answer(CallState.UNDELIVERED, "发送前已被收回", call_id=prepared.call_id)
+        return Answer(CallState.UNDELIVERED, "发送前已被收回", call_id=prepared.call_id, held=True)
     except NotConnected as error:
         ledger.mark_undelivered(prepared.call_id, f"连不上平台：{error}")
         return Answer(CallState.UNDELIVERED, f"连不上平台：{error}", call_id=prepared.call_id)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import math
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
+from django.conf import settings
 from django.db import IntegrityError, models, transaction
 from django.db import connection as database
 from django.utils import timezone
@@ -16,7 +19,7 @@ from insurance.exchange.applying import advance
 from insurance.exchange.bell import ring_for
 from insurance.exchange.choices import OPEN_STATES, DeliveryClass, SubmissionState
 from insurance.exchange.connections import book_of
-from insurance.exchange.contents import DIRECT, is_direct, row_of
+from insurance.exchange.contents import DIRECT, is_direct, said_by
 from insurance.exchange.errors import AlreadyOpen, PlatformError
 from insurance.exchange.handlers import Finding, Settled, handler_of
 from insurance.exchange.models import Connection, Submission
@@ -59,7 +62,7 @@ def submit(
         not_before=not_before,
     )
     submission.subject = subject
-    submission.digest = row_of(submission, book_of(submission.connection))[1]
+    submission.digest = said_by(submission, book_of(submission.connection)).digest
     return _queue(submission)
 
 
@@ -78,7 +81,7 @@ def submit_message(
         purpose=f"{DIRECT}{infno}",
         subject_type="direct",
         subject_id=digest,
-        label=f"{infno} 直接发送",
+        label=_label_of(infno, message),
         thread=f"direct:{digest}",
         payload=json.dumps(message, ensure_ascii=False, default=str),
         insuplc_admdvs=insuplc_admdvs,
@@ -91,6 +94,15 @@ def submit_message(
         made = _queue(submission, ring=not held)
         record(actor, "exchange.submit", [made], label=f"直接发送 {infno}")
     return made
+
+
+# What a person would recognise a message by, in this order.
+TELLING = ("mdtrt_id", "setl_id", "hosp_dept_codg", "fixmedins_hilist_id", "fixmedins_bchno", "hosp_rxno")
+
+
+def _label_of(infno: str, message: Mapping[str, Any]) -> str:
+    told = next((value for name in TELLING if (value := ledger.identifier(message, name))), "")
+    return f"{infno} 直接发送 {told}".strip()
 
 
 def _queue(submission: Submission, ring: bool = True) -> Submission:
@@ -180,6 +192,8 @@ def decide(actor: Actor, *, submission: Submission, finding: Finding, reason: st
     actor.must("exchange.decide")
     if not reason.strip():
         raise PlatformError("请填写依据：在哪里查到、查到什么")
+    if finding is Finding.ABSENT and (left := seconds_to_wait(submission)) > 0:
+        raise PlatformError(f"报文刚发出，平台可能还在处理。请 {left} 秒后再核实")
     if finding is Finding.ADOPTED:
         done = adopt(submission, Settled(finding, {}, f"人工核实：{reason}"))
     else:
@@ -199,6 +213,14 @@ def decide(actor: Actor, *, submission: Submission, finding: Finding, reason: st
     transaction.on_commit(lambda: ring_for(submission.connection_id, submission.delivery))
 
 
+def seconds_to_wait(submission: Submission) -> int:
+    """Return how many seconds must pass before an unknown submission may be called absent: the platform may be slow."""
+    sent = submission.last_call.sent_at if submission.last_call else None
+    if sent is None:
+        return 0
+    return max(0, math.ceil(settings.VERIFY_MIN_AGE - (timezone.now() - sent).total_seconds()))
+
+
 @transaction.atomic
 def pause(actor: Actor, *, connection: Connection, reason: str) -> None:
     """Stop sending until resumed; what is queued waits."""
@@ -216,7 +238,7 @@ def resume(actor: Actor, *, connection: Connection) -> None:
     )
     record(actor, "exchange.resume", [connection])
     for delivery in DeliveryClass.values:
-        transaction.on_commit(lambda name=delivery: ring_for(connection.pk, name))
+        transaction.on_commit(partial(ring_for, connection.pk, delivery))
 
 
 def release_threads(limit: int = 200) -> int:

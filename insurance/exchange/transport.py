@@ -179,7 +179,7 @@ class Transport:
         timeouts = {"connect": min(connect, deadline), "read": deadline, "write": deadline, "pool": deadline}
         try:
             with self._pool.stream(
-                "POST", url, headers=headers, content=body, extensions={"timeout": timeouts}
+                "POST", url, headers=list(headers.items()), content=body, extensions={"timeout": timeouts}
             ) as response:
                 kept = _collect(response.iter_stream(), sink, limit)
                 return Reply(

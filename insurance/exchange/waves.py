@@ -16,8 +16,8 @@ from django.utils import timezone
 
 from insurance.exchange import ledger
 from insurance.exchange.choices import SubmissionState
-from insurance.exchange.contents import attach_subjects, infno_of, is_direct, message_of, row_of
-from insurance.exchange.errors import Undelivered
+from insurance.exchange.contents import Said, attach_subjects, infno_of, is_direct, message_of, said_by
+from insurance.exchange.errors import Refused, Undelivered
 from insurance.exchange.ledger import Draft, Prepared
 from insurance.exchange.lines import Line
 from insurance.exchange.models import Drain, Submission
@@ -40,7 +40,7 @@ class _Item:
 
     submission: Submission
     transaction: Transaction
-    row: dict[str, Any]
+    said: Said
 
 
 def prepare_wave(line: Line, lease: Drain | None, room: int, only: int | None = None) -> Wave:
@@ -104,15 +104,17 @@ def _sign_in(line: Line, claimed: Sequence[Submission], opter: str, name: str, k
         line.sign_no_for(kind, opter, name)
         return True
     except Undelivered as error:
-        until = timezone.now() + dt.timedelta(seconds=settings.VERIFY_EVERY)
+        # Only the platform's own no counts as an attempt; a closed platform is the breaker's business.
+        refused = isinstance(error.__cause__, Refused)
         for item in claimed:
             if (item.opter or line.connection.opter) == opter:
+                pause = min(5 * 2**item.attempts, 300) if refused else 1
                 ledger.move(
                     item.pk,
                     (SubmissionState.QUEUED,),
-                    attempts=item.attempts + 1,
+                    attempts=item.attempts + (1 if refused else 0),
                     words=error.words[:1000],
-                    not_before=until,
+                    not_before=timezone.now() + dt.timedelta(seconds=pause),
                 )
         return False
 
@@ -121,11 +123,11 @@ def _read(line: Line, claimed: Sequence[Submission]) -> Iterator[_Item]:
     """Yield what each claimed submission says; one that changed since it was approved, or is invalid, goes back."""
     attach_subjects(claimed)
     for submission in claimed:
-        row, digest = row_of(submission, line.book)
-        if digest != submission.digest:
+        said = said_by(submission, line.book)
+        if said.digest != submission.digest:
             _send_back(submission, "内容在提交后被改动，已退回，请重新核对并上传")
             continue
-        yield _Item(submission, line.book.transaction(infno_of(submission, line.book)), row)
+        yield _Item(submission, line.book.transaction(infno_of(submission, line.book)), said)
 
 
 def _send_back(submission: Submission, words: str) -> None:
@@ -152,7 +154,7 @@ def _cut(group: Sequence[_Item], most_rows: int, most_chars: int | None) -> Iter
     part: list[_Item] = []
     size = 0
     for item in group:
-        length = len(json.dumps(item.row, ensure_ascii=False, default=str)) + 2
+        length = len(json.dumps(item.said.row, ensure_ascii=False, default=str)) + 2
         if part and (len(part) >= most_rows or (most_chars and size + length > most_chars)):
             yield part
             part, size = [], 0
@@ -172,9 +174,9 @@ def _draft(line: Line, group: Sequence[_Item], missing: dict[str, tuple[str, Tra
         missing[opter] = (name, kind)
         return None
     message = (
-        group[0].row
+        group[0].said.row
         if is_direct(first)
-        else message_of(line.book.route(first.purpose), [item.row for item in group], kind)
+        else message_of(line.book.route(first.purpose), [item.said.row for item in group], kind)
     )
     faults = [fault for fault in line.problems(kind, message, first.insuplc_admdvs) if fault.level == "error"]
     if faults:
@@ -183,7 +185,7 @@ def _draft(line: Line, group: Sequence[_Item], missing: dict[str, tuple[str, Tra
         return None
     return Draft(
         transaction=kind,
-        message=line.written(kind, message),
+        message=group[0].said.written if len(group) == 1 else line.written(kind, message),
         purpose=first.purpose,
         opter=opter,
         opter_name=name,

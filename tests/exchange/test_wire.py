@@ -181,9 +181,7 @@ def test_what_first_byte_raises_stops_the_message() -> None:
 def test_a_bound_address_keeps_the_hosts_name() -> None:
     platform = RawPlatform(lambda sock, headers, body: sock.sendall(good()))
     transport = Transport("http://igb.example.cn/ebus", resolve=f"127.0.0.1:{platform.port}")
-    reply = transport.post(
-        "http://igb.example.cn/ebus/5101", {}, b"{}", deadline=3, connect=1, first_byte=lambda: None
-    )
+    reply = transport.post("http://igb.example.cn/ebus/5101", {}, b"{}", deadline=3, connect=1, first_byte=lambda: None)
     assert reply.status == 200
     assert platform.requests[0][0] == "/ebus/5101"
     assert platform.requests[0][1]["host"] == "igb.example.cn"
@@ -212,12 +210,8 @@ def test_the_tls_name_is_the_hosts_and_not_the_address(tmp_path: Path) -> None:
             tls.sendall(good())
 
     server = TlsServer(wrapped)
-    transport = Transport(
-        "https://igb.example.cn/ebus", resolve=f"127.0.0.1:{server.port}", ca_file=str(certificate)
-    )
-    reply = transport.post(
-        "https://igb.example.cn/ebus/1", {}, b"{}", deadline=5, connect=2, first_byte=lambda: None
-    )
+    transport = Transport("https://igb.example.cn/ebus", resolve=f"127.0.0.1:{server.port}", ca_file=str(certificate))
+    reply = transport.post("https://igb.example.cn/ebus/1", {}, b"{}", deadline=5, connect=2, first_byte=lambda: None)
     assert reply.status == 200
     assert names == ["igb.example.cn"]
     wrong = Transport("https://other.example.cn/ebus", resolve=f"127.0.0.1:{server.port}", ca_file=str(certificate))
@@ -271,9 +265,7 @@ def make_certificate(folder: Path, name: str) -> tuple[Path, Path]:
     paths = folder / "cert.pem", folder / "key.pem"
     paths[0].write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
     paths[1].write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     )
     return paths
 
