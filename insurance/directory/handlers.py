@@ -117,12 +117,13 @@ def _differing(ours: Values, theirs: Values) -> list[str]:
 def _held_before(pk: int, sent: Values) -> PlatformDepartment | None:
     """Return what the platform held as last known before a submission; a row of many (no submission's pk) has none."""
     submission = Submission.objects.filter(pk=pk).only("institution").first()
-    if submission is None:
+    begntime = sent.get("begntime")
+    if submission is None or begntime is None:
         return None
     found: PlatformDepartment | None = PlatformDepartment.objects.filter(
         institution=submission.institution_id,
         hosp_dept_codg=sent.get("hosp_dept_codg", ""),
-        begntime=sent.get("begntime"),
+        begntime=begntime,
     ).first()
     return found
 

@@ -84,10 +84,10 @@ IGNORED = Q(ignored_digest=F("digest"))
 # A difference set aside stands under 不处理 alone, so that the other tabs are what is left to do.
 VERDICT_TABS: dict[str, tuple[str, Q]] = {
     **{
-        verdict.value: (verdict.label, Q(verdict=verdict) & ~IGNORED)
+        verdict.value: (str(verdict.label), Q(verdict=verdict) & ~IGNORED)
         for verdict in (Verdict.DIFFERENT, Verdict.OURS, Verdict.THEIRS)
     },
-    Verdict.SAME.value: (Verdict.SAME.label, Q(verdict=Verdict.SAME)),
+    Verdict.SAME.value: (str(Verdict.SAME.label), Q(verdict=Verdict.SAME)),
     "ignored": ("不处理", IGNORED & ~Q(verdict=Verdict.SAME)),
     "all": ("全部", Q()),
 }

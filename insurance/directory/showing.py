@@ -81,13 +81,19 @@ def delivery_words(submission: Submission | None) -> str:
     return submission.settled or since
 
 
+def both_shown(ours: models.Model, theirs: models.Model, column: str, *, clear: bool = False) -> tuple[str, str]:
+    """Return both values of a column in which two records differ; what a mask would make alike says that it differs."""
+    left, right = shown(ours, column, clear=clear), shown(theirs, column, clear=clear)
+    return (left, f"{right}（遮盖部分不同）") if left == right and left else (left or "空", right or "空")
+
+
 def differences_of(row: Any) -> str:
     """Return 「批准床位数量：本院 40，平台 38」 for each column in which a compared pair differs."""
     ours, theirs = row.department or row.staff, row.platform or row.practitioner
     if ours is None or theirs is None:
         return ""
-    parts = (
-        f"{label_of(type(ours), name)}：本院 {shown(ours, name) or '空'}，平台 {shown(theirs, name) or '空'}"
-        for name in row.fields
-    )
+    parts = []
+    for name in row.fields:
+        left, right = both_shown(ours, theirs, name)
+        parts.append(f"{label_of(type(ours), name)}：本院 {left}，平台 {right}")
     return "；".join(parts)

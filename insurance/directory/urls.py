@@ -31,8 +31,8 @@ urlpatterns = [
     path("practitioners/run/", asking("directory.practitioners", "directory:practitioners"), name="practitioners_run"),
     path("practitioners/<int:pk>/", staff.practitioner, name="practitioner"),
     path("practitioners/<int:pk>/uncover/", staff.uncover, name="practitioner_uncover"),
-    path("staff/import/", to_wizard, {"code": "directory.staff"}, name="staff_import"),
-    path("staff/compare/", comparing.StaffComparison.as_view(), name="compare_staff"),
+    path("practitioners/import/", to_wizard, {"code": "directory.staff"}, name="staff_import"),
+    path("practitioners/compare/", comparing.StaffComparison.as_view(), name="compare_staff"),
     path("institution/", staff.institution, name="institution"),
     path("institution/run/", asking("directory.institution", "directory:institution"), name="institution_run"),
 ]

@@ -89,8 +89,9 @@ def test_upload_change_end_and_begin_again(clerk: Actor, sandbox: RunningSandbox
     deliver()
     assert [row["aprv_bed_cnt"] for row in alive(sandbox)] in (["45"], [45])
     assert ComparisonRow.objects.get().verdict == Verdict.SAME
-    services.end_department(clerk, department=department, endtime=timezone.now())
+    services.end_department(clerk, department=department, endtime=timezone.localtime())
     deliver()
+    assert Submission.objects.latest("pk").state == SubmissionState.ACCEPTED
     assert reread(department).state == DepartmentState.ENDED
     again = uploaded(clerk, begntime=timezone.now())
     assert again.state == DepartmentState.IN_FORCE
@@ -99,6 +100,25 @@ def test_upload_change_end_and_begin_again(clerk: Actor, sandbox: RunningSandbox
         department.pk: Verdict.SAME,
         again.pk: Verdict.SAME,
     }
+
+
+def test_two_who_press_upload_at_once_upload_once(clerk: Actor, sandbox: RunningSandbox) -> None:
+    made = [services.create_department(clerk, values=values(f"{n:04}")) for n in range(5)]
+    together = threading.Barrier(2)
+
+    def press() -> None:
+        together.wait()
+        services.submit_departments(clerk, departments=made)
+        connections.close_all()
+
+    presses = [threading.Thread(target=press) for _ in range(2)]
+    for thread in presses:
+        thread.start()
+    for thread in presses:
+        thread.join(20)
+    assert Submission.objects.count() == 5
+    deliver()
+    assert len(sandbox.log("3401")) == 5
 
 
 def test_withdraw_then_upload_again(clerk: Actor, sandbox: RunningSandbox) -> None:

@@ -52,7 +52,7 @@ def test_thirty_two_good_rows(clerk: Actor) -> None:
     assert counts == {"新增": 32, "更新": 0, "无变化": 0}
     first = Department.objects.get(hosp_dept_codg="0001")
     assert (first.caty, first.poolarea_no, first.dept_resper_tel) == ("A05.02", "441700", "06620000001")
-    assert AuditEvent.objects.get(action="directory.import").detail["new"] == 32
+    assert AuditEvent.objects.get(action="directory.import").detail["counts"]["new"] == 32
     assert {kind for kind, _ in judged(clerk, lines).values()} == {"same"}
     assert ComparisonRow.objects.filter(verdict="ours").count() == 32
 

@@ -48,7 +48,7 @@ def replace_mirror(actor: Actor, *, rows: Iterable[Mapping[str, Any]], asked_at:
         if key not in touched:
             _store(platform, kept.get(key))
     counts = refresh_departments(institution)
-    record(actor, "directory.compare", label="科室核对", answered=len(fresh), **counts)
+    record(actor, "directory.compare", label="科室核对", answered=len(fresh), counts=counts)
     return counts
 
 
@@ -96,7 +96,8 @@ def note_withdrawn(department: Department) -> None:
     Department.objects.filter(pk=department.pk).update(
         platform=None, state=DepartmentState.WITHDRAWN, changed_at=timezone.now()
     )
-    PlatformDepartment.objects.filter(pk=department.platform_id).delete()
+    if department.platform_id is not None:
+        PlatformDepartment.objects.filter(pk=department.platform_id).delete()
     refresh_departments(department.institution, [department.hosp_dept_codg])
 
 

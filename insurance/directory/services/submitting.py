@@ -116,6 +116,8 @@ def queue(actor: Actor, department: Department, purpose: str) -> Submission:
     A refused one of another purpose would hold this one back in the department's thread, so it is given up.
     """
     give_up_refused(actor, department, but=purpose)
+    # The digest of what is approved must be that of the stored values: a time given in +08:00 reads otherwise in UTC.
+    department.refresh_from_db()
     try:
         return submit(actor, purpose=purpose, subject=department, label=str(department))
     except Connection.DoesNotExist:

@@ -105,7 +105,13 @@ def take_rows(actor: Actor, *, rows: Sequence[Mapping[str, Any]], source: str = 
         item.record.save()
     counts = _counts(judged)
     if touched:
-        record(actor, "directory.import", [i.record for i in touched if i.record], label=f"导入科室 {source}", **counts)
+        record(
+            actor,
+            "directory.import",
+            [i.record for i in touched if i.record],
+            label=f"导入科室 {source}",
+            counts=counts,
+        )
         refresh_departments(actor.institution, {as_text(row.get("hosp_dept_codg")) for row in rows})
     return counts
 
@@ -174,6 +180,6 @@ def take_staff(actor: Actor, *, rows: Sequence[Mapping[str, Any]], source: str =
         if item.record is not None and item.kind in ("new", "changed"):
             item.record.save()
     counts = _counts(judged)
-    record(actor, "directory.import", [], label=f"导入本院人员 {source}", **counts)
+    record(actor, "directory.import", [], label=f"导入本院人员 {source}", counts=counts)
     refresh_staff(actor.institution)
     return counts

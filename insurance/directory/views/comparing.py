@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from django import forms
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django.http import HttpResponseBase
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_GET
@@ -20,7 +20,7 @@ from insurance.directory.pairing import STAFF_COLUMNS
 from insurance.directory.queries import VERDICT_TABS
 from insurance.directory.services import Settled
 from insurance.directory.services.settling import NO_UPLOAD_OF_STAFF
-from insurance.directory.showing import delivery_words, label_of, shown
+from insurance.directory.showing import both_shown, delivery_words, label_of, shown
 from insurance.directory.tables import ComparisonTable, StaffComparisonTable, comparison_acts
 from insurance.directory.views.asking import asked
 from insurance.exchange.choices import OPEN_STATES
@@ -109,15 +109,7 @@ def detail(request: ActorRequest, pk: int) -> HttpResponseBase:
     submission = row.department.submission if row.department else None  # type: ignore[attr-defined]
     context = {
         "row": row,
-        "sides": [
-            {
-                "label": label_of(type(ours or theirs), column),
-                "ours": shown(ours, column) if ours else "",
-                "theirs": shown(theirs, column) if theirs else "",
-                "differs": column in row.fields,
-            }
-            for column in columns
-        ],
+        "sides": [_side(row, column, ours, theirs) for column in columns],
         "ours": ours,
         "theirs": theirs,
         "submission": submission,
@@ -125,6 +117,16 @@ def detail(request: ActorRequest, pk: int) -> HttpResponseBase:
         "acts": list(comparison_acts(row, request.actor)),
     }
     return render(request, "directory/comparison_row.html", context)
+
+
+def _side(row: ComparisonRow, column: str, ours: Model | None, theirs: Model | None) -> dict[str, Any]:
+    """Return label, both values, and whether they differ, for one column of a pair."""
+    model = type(row.department or row.platform or row.staff or row.practitioner or row)
+    left, right = (shown(side, column) if side else "" for side in (ours, theirs))
+    differs = column in row.fields
+    if differs and ours and theirs:
+        left, right = both_shown(ours, theirs, column)
+    return {"label": label_of(model, column), "ours": left, "theirs": right, "differs": differs}
 
 
 class Settle(BatchPage):
@@ -212,6 +214,6 @@ class Ignore(Settle):
 
 def settling(page: type[Settle], of: type[Comparison], back: str) -> Callable[..., HttpResponseBase]:
     """Return one way to settle for one of the two lists."""
-    made = type(f"{of.__name__}{page.__name__}", (page,), {"list_page": of, "list_url": back, "__module__": __name__})
-    view: Callable[..., HttpResponseBase] = made.as_view()
-    return view
+    named = {"list_page": of, "list_url": back, "__module__": __name__}
+    made: type[Settle] = type(f"{of.__name__}{page.__name__}", (page,), named)
+    return made.as_view()

@@ -20,8 +20,9 @@ from insurance.directory.filters import DepartmentFilter
 from insurance.directory.forms import DepartmentForm, ReasonForm
 from insurance.directory.models import DEPARTMENT_COLUMNS, Department
 from insurance.directory.queries import TABS, history, with_delivery
-from insurance.directory.showing import delivery_words, label_of, shown
+from insurance.directory.showing import both_shown, delivery_words, label_of, shown
 from insurance.directory.tables import DepartmentTable
+from insurance.directory.values import differences
 from insurance.directory.views.asking import asked
 from insurance.exchange.queries import attach_latest
 from portal.audit.services import record
@@ -138,14 +139,15 @@ def _detail(request: ActorRequest, department: Department, *, clear: bool = Fals
 
 
 def _facts(department: Department, clear: bool) -> list[dict[str, str]]:
-    """Return label, our value, and the platform's where it differs."""
+    """Return label, our value, and the platform's where it differs ('' where it does not)."""
     platform = department.platform
+    differing = differences(department, platform, DEPARTMENT_COLUMNS) if platform else []
     facts = []
     for column in DEPARTMENT_COLUMNS:
-        ours = shown(department, column, clear=clear)
-        theirs = shown(platform, column, clear=clear) if platform else ""
-        differs = platform is not None and getattr(department, column) != getattr(platform, column) and ours != theirs
-        facts.append({"label": label_of(Department, column), "ours": ours, "theirs": theirs, "differs": differs})
+        ours, theirs = shown(department, column, clear=clear), ""
+        if platform and column in differing:
+            ours, theirs = both_shown(department, platform, column, clear=clear)
+        facts.append({"label": label_of(Department, column), "ours": ours, "theirs": theirs})
     return facts
 
 
