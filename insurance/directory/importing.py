@@ -6,6 +6,7 @@ export it, and the samples.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, ClassVar
@@ -21,12 +22,15 @@ from insurance.directory.models import DEPARTMENT_COLUMNS
 from insurance.directory.services.taking import STAFF_COLUMNS, Judged
 from insurance.directory.values import COUNTS, SENSITIVE
 from insurance.specification.books import open_book
+from insurance.specification.errors import SpecificationError
 from insurance.specification.model import Field
 from portal.people.actor import Actor
 from portal.privacy.masks import mask_document, mask_phone
 from portal.sheets.columns import Column, Dictionary, Kind
 from portal.sheets.importer import Importer, Row, RowKind, RowResult, SheetError, register
 from portal.sheets.models import SheetImport
+
+log = logging.getLogger(__name__)
 
 ALIASES: dict[str, tuple[str, ...]] = {
     "hosp_dept_codg": ("科室编码", "科室代码", "科室编号", "院内科室编码"),
@@ -195,8 +199,15 @@ def _shown(name: str, value: object) -> str:
 
 
 def register_importers() -> None:
-    """Make both known to the wizard, with the columns of the installation's edition."""
-    DepartmentImport.columns = department_columns()
-    StaffImport.columns = staff_columns()
+    """Make both known to the wizard, with the columns of the installation's edition.
+
+    Tables that cannot be read leave the wizard without them instead of stopping the program: `manage.py specification
+    check` must still be able to say what is wrong.
+    """
+    try:
+        DepartmentImport.columns, StaffImport.columns = department_columns(), staff_columns()
+    except SpecificationError as error:
+        log.error("no import of departments and staff: %s", error)
+        return
     register(DepartmentImport)
     register(StaffImport)

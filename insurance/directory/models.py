@@ -18,6 +18,7 @@ from portal.people.models import Institution
 from portal.people.scope import ScopedQuerySet
 from portal.privacy.fields import EncryptedTextField
 from portal.privacy.keys import digest
+from portal.privacy.masks import mask_name
 
 # The columns of 3401 in the order in which people read them.
 DEPARTMENT_COLUMNS = (
@@ -175,7 +176,7 @@ class PersonFacts(models.Model):
         abstract = True
 
     def __str__(self) -> str:
-        return f"{self.prac_psn_code or '无代码'} {self.prac_psn_name[:1]}*"
+        return f"{self.prac_psn_code or '无代码'} {mask_name(self.prac_psn_name)}"
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Save, with the digest of the document number and the letters of the name."""
@@ -291,7 +292,8 @@ class ComparisonRow(models.Model):
         indexes = [models.Index(fields=["institution", "kind", "verdict", "code"], name="comparison_by_verdict")]
 
     def __str__(self) -> str:
-        return f"{self.code} {Verdict(self.verdict).label}"
+        name = mask_name(self.name) if self.kind == ComparisonKind.STAFF else self.name
+        return f"{self.code} {name}（{Verdict(self.verdict).label}）".strip()
 
     @property
     def ignored(self) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db.models import CharField, Count, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Cast
+from django.urls import reverse
 
 from insurance.directory.choices import DepartmentState, Verdict
 from insurance.directory.models import ComparisonRow, Department, Practitioner
@@ -107,12 +108,13 @@ def latest_task(institution: Institution, kind: str) -> Task | None:
 
 @dataclass(frozen=True)
 class Moment:
-    """One line of a record's history: a decision of a person, an upload, or a call that carried it."""
+    """One line of a record's history: a decision of a person, an upload, or a call that carried it (`url` shows it)."""
 
     at: datetime
     who: str
     text: str
     reason: str = ""
+    url: str = ""
 
 
 def history(department: Department, limit: int = 50) -> list[Moment]:
@@ -124,17 +126,12 @@ def history(department: Department, limit: int = 50) -> list[Moment]:
     for submission in submissions:
         words = submission.settled or submission.words
         text = f"{handler_of(submission.purpose).label}：{submission.get_state_display()}"
-        moments.append(Moment(submission.state_at, str(submission.requested_by or "系统"), text, words))
+        url = reverse("exchange:submission", args=[submission.pk])
+        moments.append(Moment(submission.state_at, str(submission.requested_by or "系统"), text, words, url))
     calls = Call.objects.filter(rows__submission__in=submissions).distinct().order_by("-id")[:limit]
-    moments += [
-        Moment(
-            call.sent_at or call.prepared_at,
-            call.opter_name,
-            f"交易 {call.infno}：{call.get_state_display()}",
-            call.words,
-        )
-        for call in calls
-    ]
+    for call in calls:
+        text, url = f"{call.infno}：{call.get_state_display()}", reverse("exchange:call", args=[call.pk])
+        moments.append(Moment(call.sent_at or call.prepared_at, call.opter_name, text, call.words, url))
     return sorted(moments, key=lambda moment: moment.at, reverse=True)[:limit]
 
 

@@ -7,13 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from openpyxl import Workbook
 from playwright.sync_api import expect
 
-from insurance.directory.models import ComparisonRow, Department
+from insurance.directory import services
+from insurance.directory.models import ComparisonRow, Department, Practitioner, StaffMember
 from insurance.exchange.models import Submission
+from portal.people.actor import Actor
 from portal.people.models import Person
 from portal.tasks.models import Task
-from tests.directory.conftest import connect
+from tests.directory.conftest import connect, hold, values
 from tests.directory.spreadsheet import rows, spoiled, workbook
 from tests.exchange.processes import running, wait_until
 from tests.sandbox_fixture import RunningSandbox
@@ -146,6 +149,58 @@ def test_pages_of_staff_and_institution(office: Person, log_in: Callable[[Person
     page.locator("#list-card a[data-drawer]").first.click()
     expect(page.locator("#drawer-body")).to_contain_text("执业证书编号")
     look("directory-practitioner-drawer")
+
+
+def test_own_list_of_staff_beside_the_platforms(
+    office: Person, log_in: Callable[[Person], Any], look: Any, tmp_path: Path
+) -> None:
+    page = log_in(office)
+    page.goto("/directory/practitioners/")
+    page.get_by_role("button", name="更新").click()
+    expect(page.locator("#messages")).to_contain_text("已在后台运行")
+    wait_until(lambda: Task.objects.filter(kind="directory.practitioners", state="done").exists(), "5102")
+    known = list(Practitioner.objects.filter(prac_psn_type="1").order_by("pk")[:3])
+    book = Workbook()
+    sheet = book.active
+    assert sheet is not None
+    sheet.append(["工号", "姓名", "类别", "国家医保编码", "执业证号"])
+    sheet.append(["1", known[0].prac_psn_name, "医师", known[0].prac_psn_code, known[0].prac_cert_no])
+    sheet.append(["2", known[1].prac_psn_name, "医师", known[1].prac_psn_code, "0000"])
+    sheet.append(["3", "演示人", "医师", "D000000000000", ""])
+    path = tmp_path / "医师.xlsx"
+    book.save(path)
+    page.get_by_role("link", name="导入本院名单").click()
+    page.set_input_files("#file", str(path))
+    page.get_by_role("button", name="上传并校验").click()
+    page.get_by_role("button", name="导入 3 条").click(timeout=LONG)
+    page.get_by_role("link", name="查看导入的").click(timeout=LONG)
+    expect(page.locator(".tabs")).to_contain_text("不同 1")
+    expect(page.locator(".tabs")).to_contain_text("仅本院 1")
+    expect(page.locator(".tabs")).to_contain_text("一致 1")
+    look("directory-compare-staff")
+    page.locator("#list-card").get_by_role("button", name="以平台为准").last.click()
+    look("directory-adopt-panel")
+    confirm(page, "以平台为准 1 条", "已以平台为准处理 1 条")
+    assert StaffMember.objects.get(staff_no="2").prac_cert_no == known[1].prac_cert_no
+
+
+def test_one_department_as_a_page_and_the_desk(office: Person, log_in: Callable[[Person], Any], look: Any) -> None:
+    actor = Actor.of(office, office.institutions()[0])
+    department = services.create_department(actor, values=values(endtime="2021-01-01"))
+    services.create_department(actor, values=values(begntime="2021-01-01"))
+    hold(actor.institution, endtime="2021-01-01", aprv_bed_cnt=38, dept_resper_name="陈某")
+    page = log_in(office)
+    page.goto(department.get_absolute_url())
+    expect(page.locator("#content")).to_contain_text("遮盖部分不同")
+    expect(page.locator("#content")).to_contain_text("启用与停用")
+    page.locator("summary", has_text="显示负责人").click()
+    look("directory-department")
+    page.get_by_label("查看的原因").fill("核对联系人")
+    page.get_by_role("button", name="显示", exact=True).click()
+    expect(page.locator("#content")).to_contain_text("06620000000")
+    page.goto("/")
+    expect(page.locator("#content")).to_contain_text("与平台不同")
+    look("directory-desk")
 
 
 def test_form_says_everything_at_once(office: Person, log_in: Callable[[Person], Any], look: Any) -> None:

@@ -6,12 +6,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.db import connections
 from django.utils import timezone
 
+from insurance import specification
 from insurance.directory import services
 from insurance.directory.choices import DepartmentState, Verdict
 from insurance.directory.models import ComparisonRow, Department, InstitutionInfo, Practitioner
@@ -119,6 +121,38 @@ def test_two_who_press_upload_at_once_upload_once(clerk: Actor, sandbox: Running
     assert Submission.objects.count() == 5
     deliver()
     assert len(sandbox.log("3401")) == 5
+
+
+@pytest.fixture
+def in_batches(settings: Any, tmp_path: Path) -> None:
+    """A site whose platform takes departments by 3401A; nothing but data says so."""
+    routes = (Path(specification.__file__).parent / "data" / "routes.csv").read_text(encoding="utf-8").splitlines()
+    own = [line if not line.startswith("department.add,") else BATCHES for line in routes]
+    assert own != routes
+    (tmp_path / "routes.csv").write_text("\n".join(own) + "\n", encoding="utf-8")
+    settings.PLATFORM_EDITION_DIR = str(tmp_path)
+
+
+BATCHES = "department.add,3401A,batch,deptinfo,whole,hosp_dept_codg,3,40000,一次最多 3 个"
+
+
+def test_an_edition_that_routes_to_3401a_sends_batches(clerk: Actor, sandbox: RunningSandbox, in_batches: None) -> None:
+    made = [services.create_department(clerk, values=values(f"{n:04}")) for n in range(7)]
+    services.submit_departments(clerk, departments=made)
+    deliver()
+    assert not sandbox.log("3401")
+    assert sorted(len(entry["input"]["deptinfo"]) for entry in sandbox.log("3401A")) == [1, 3, 3]
+    assert Department.objects.filter(state=DepartmentState.IN_FORCE).count() == 7
+
+
+def test_a_batch_cut_after_commit_is_found_row_by_row(clerk: Actor, sandbox: RunningSandbox, in_batches: None) -> None:
+    made = [services.create_department(clerk, values=values(f"{n:04}")) for n in range(3)]
+    sandbox.fault("cut_after", "3401A", times=1)
+    services.submit_departments(clerk, departments=made)
+    deliver()
+    assert len(sandbox.log("3401A")) == 1
+    assert {"已核实" in settled for settled in Submission.objects.values_list("settled", flat=True)} == {True}
+    assert Department.objects.filter(state=DepartmentState.IN_FORCE).count() == 3
 
 
 def test_withdraw_then_upload_again(clerk: Actor, sandbox: RunningSandbox) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
 
 from insurance.directory import services
+from insurance.directory.importing import register_importers
 from insurance.directory.models import ComparisonRow, Department, StaffMember
 from insurance.exchange.choices import SubmissionState
 from insurance.exchange.models import Submission
@@ -140,3 +142,13 @@ def test_staff_rows(clerk: Actor) -> None:
         "same",
         "changed",
     ]
+
+
+def test_unreadable_tables_do_not_stop_the_program(
+    tmp_path: Path, settings: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "fields").mkdir()
+    (tmp_path / "fields" / "3401.csv").write_text("这不是一张参数表\n", encoding="utf-8")
+    settings.PLATFORM_EDITION_DIR = str(tmp_path)
+    register_importers()
+    assert "no import of departments and staff" in caplog.text

@@ -134,6 +134,7 @@ def _detail(request: ActorRequest, department: Department, *, clear: bool = Fals
         "history": history(department),
         "periods": departments_of(request).filter(hosp_dept_codg=department.hosp_dept_codg).order_by("-begntime"),
         "may_uncover": request.actor.may("directory.edit") and not clear,
+        "may_follow": request.actor.may("exchange.view"),
     }  # fmt: skip
     return render(request, "directory/department.html", context)
 
