@@ -98,8 +98,9 @@ def stranger(person: Callable[..., Person]) -> Person:
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Any]:
     """A real Chromium, one per worker."""
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=15_000)  # two workers share the machine with the servers they test
     with sync_playwright() as playwright:
         running = playwright.chromium.launch(**launch_options(playwright))
         yield running
