@@ -39,7 +39,7 @@ def refresh_departments(institution: Institution, codes: Iterable[str] | None = 
     now = timezone.now()
     pairs = pair_departments(ours, theirs, now)
     _link(pairs, now)
-    rows = [_department_row(institution, pair, now) for pair in pairs if pair.verdict]
+    rows = [_department_row(institution.pk, pair, now) for pair in pairs if pair.verdict]
     kept = {} if codes is None else {"code__in": set(codes)}
     return _keep(ComparisonRow.objects.filter(institution=institution, kind=ComparisonKind.DEPARTMENT, **kept), rows)
 
@@ -50,7 +50,7 @@ def note_same(department: Department, platform: PlatformDepartment) -> None:
     state = DepartmentState.ENDED if has_ended(platform, now) else DepartmentState.IN_FORCE
     department.platform, department.state = platform, state
     Department.objects.filter(pk=department.pk).update(platform=platform, state=state, changed_at=now)
-    _store([_department_row(department.institution, Pair(department, platform, Verdict.SAME), now)])
+    _store([_department_row(department.institution_id, Pair(department, platform, Verdict.SAME), now)])
 
 
 @transaction.atomic
@@ -59,7 +59,7 @@ def refresh_staff(institution: Institution) -> dict[str, int]:
     ours = list(StaffMember.objects.filter(institution=institution).order_by("pk"))
     theirs = list(Practitioner.objects.filter(institution=institution, left_at=None).order_by("pk"))
     now = timezone.now()
-    rows = [_staff_row(institution, pair, now) for pair in pair_staff(ours, theirs)] if ours else []
+    rows = [_staff_row(institution.pk, pair, now) for pair in pair_staff(ours, theirs)] if ours else []
     return _keep(ComparisonRow.objects.filter(institution=institution, kind=ComparisonKind.STAFF), rows)
 
 
@@ -84,13 +84,11 @@ def _state(ours: Department, theirs: PlatformDepartment | None, now: datetime) -
     return DepartmentState.ENDED if has_ended(theirs, now) else DepartmentState.IN_FORCE
 
 
-def _department_row(
-    institution: Institution, pair: Pair[Department, PlatformDepartment], now: datetime
-) -> ComparisonRow:
+def _department_row(institution_id: int, pair: Pair[Department, PlatformDepartment], now: datetime) -> ComparisonRow:
     facts = pair.ours or pair.theirs
     assert facts is not None
     return ComparisonRow(
-        institution=institution,
+        institution_id=institution_id,
         kind=ComparisonKind.DEPARTMENT,
         key=f"{facts.hosp_dept_codg}|{facts.begntime.timestamp():.0f}",
         code=facts.hosp_dept_codg,
@@ -105,11 +103,11 @@ def _department_row(
     )
 
 
-def _staff_row(institution: Institution, pair: Pair[StaffMember, Practitioner], now: datetime) -> ComparisonRow:
+def _staff_row(institution_id: int, pair: Pair[StaffMember, Practitioner], now: datetime) -> ComparisonRow:
     facts = pair.ours or pair.theirs
     assert facts is not None
     return ComparisonRow(
-        institution=institution,
+        institution_id=institution_id,
         kind=ComparisonKind.STAFF,
         key=f"ours:{pair.ours.staff_no}" if pair.ours else f"theirs:{facts.prac_psn_type}:{facts.pk}",
         code=facts.prac_psn_code,
