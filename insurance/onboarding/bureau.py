@@ -1,0 +1,117 @@
+"""The sandbox's control API, used as the bureau's own website would be: behind the hospital's back.
+
+Nothing is sent before the environment and the address say that this can only be a sandbox, and nothing but one GET
+before it has answered as one: a real platform is never told anything by a demo.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import time
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+from django.conf import settings
+
+from insurance.exchange.choices import Environment
+from insurance.exchange.models import Connection
+from insurance.onboarding.errors import DemoRefused, Unreachable
+
+Row = dict[str, Any]
+TIMEOUT_SECONDS = 5.0
+
+
+class Bureau:
+    """The books of a sandbox that has answered as one; made by `open_bureau` only."""
+
+    def __init__(self, root: str) -> None:
+        self.root = root
+
+    def rows(self, book: str) -> list[Row]:
+        """Return a book's rows, each with its key under `_key`."""
+        found: list[Row] = self._ask("GET", f"books/{book}")
+        return found
+
+    def put(self, book: str, row: Mapping[str, Any]) -> None:
+        """Put a row into a book; one of the same key is replaced."""
+        self._ask("POST", "put", {"book": book, "row": dict(row)})
+
+    def remove(self, book: str, key: str) -> None:
+        """Take a row out of a book."""
+        self._ask("POST", "remove", {"book": book, "key": key})
+
+    def _ask(self, method: str, path: str, body: Row | None = None) -> Any:
+        response = _request(method, f"{self.root}/_sandbox/{path}", body)
+        if response.status_code != 200:
+            raise DemoRefused(f"沙箱没有照办（{method} {path}，HTTP {response.status_code}）。请查看沙箱的日志。")
+        return response.json()
+
+
+def open_bureau(connection: Connection | None, patience: float = 0.0) -> Bureau:
+    """Return the books of the sandbox that the installation talks to; without a connection yet, as the settings say.
+
+    Waits up to `patience` seconds for one that is just starting. Raises DemoRefused where it is not a sandbox,
+    Unreachable where nobody answers.
+    """
+    _require_environment(settings.ENVIRONMENT)
+    if connection is not None:
+        _require_environment(connection.environment)
+    root = _local_root(connection.base_url if connection else settings.PLATFORM_URL)
+    response = _first_look(root, patience)
+    if response.headers.get("x-sandbox") != "1" or not _says_sandbox(response):
+        raise DemoRefused(f"平台地址 {root} 的应答不是沙箱。演示数据和演示登录只在沙箱中创建，没有创建任何数据。")
+    return Bureau(root)
+
+
+def _require_environment(environment: str) -> None:
+    if environment != Environment.SANDBOX.value:
+        raise DemoRefused(
+            f"本门户的环境是「{environment}」，不是「沙箱」。演示数据和演示登录只在沙箱中创建，没有创建任何数据。"
+        )
+
+
+def _local_root(base_url: str) -> str:
+    """Return scheme, host and port of an address on this machine: elsewhere the sandbox refuses its control API."""
+    parts = urlsplit(base_url)
+    host = parts.hostname or ""
+    try:
+        local = host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        local = False
+    if parts.scheme not in ("http", "https") or not local:
+        raise DemoRefused(
+            f"平台地址 {base_url or '（未设置）'} 不在本机，不能确认是沙箱。演示数据只能与本机的沙箱一起使用。"
+        )
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+
+
+def _first_look(root: str, patience: float) -> httpx.Response:
+    end = time.monotonic() + patience
+    while True:
+        try:
+            return _request("GET", f"{root}/_sandbox/")
+        except Unreachable:
+            if time.monotonic() >= end:
+                raise
+            time.sleep(0.1)
+
+
+def _request(method: str, url: str, body: Row | None = None) -> httpx.Response:
+    # Without the environment's proxies, and following nothing: what is asked is this machine alone.
+    try:
+        return httpx.request(method, url, json=body, timeout=TIMEOUT_SECONDS, trust_env=False, follow_redirects=False)
+    except httpx.HTTPError as error:
+        host = urlsplit(url).netloc
+        raise Unreachable(
+            f"沙箱 {host} 没有应答（{type(error).__name__}）。请确认它已启动（manage.py sandbox）后重试。"
+        ) from error
+
+
+def _says_sandbox(response: httpx.Response) -> bool:
+    try:
+        said = response.json()
+    except ValueError:
+        return False
+    return response.status_code == 200 and isinstance(said, dict) and said.get("sandbox") is True

@@ -1,0 +1,18 @@
+"""Background work of this room."""
+
+from __future__ import annotations
+
+from insurance.onboarding.errors import DemoRefused
+from insurance.onboarding.filling import fill
+from insurance.onboarding.services import KIND
+from portal.tasks.registry import task_kind
+from portal.tasks.run import Run, TaskFailed
+
+
+@task_kind(KIND, label="填充演示医院", single=True, param_labels={"size": "规模"})
+def demo(run: Run) -> None:
+    """Fill the demo hospital; started anew it goes on, and once filled it does nothing."""
+    try:
+        fill(run)
+    except DemoRefused as error:
+        raise TaskFailed(str(error)) from error
