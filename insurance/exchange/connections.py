@@ -17,21 +17,33 @@ from portal.people.models import Institution
 
 @transaction.atomic
 def first_connection() -> Connection:
-    """Return the installation's first connection, made from the settings when the database has none."""
+    """Return the installation's first connection, made from the settings when the database has none.
+
+    It follows the settings until somebody changes it in the portal; from then on the portal keeps it.
+    """
     known = Connection.objects.select_related("institution").order_by("pk").first()
     if known is not None:
-        return known
+        return _follow(known) if known.follows_environment else known
     institution, _ = Institution.objects.get_or_create(
         fixmedins_code=settings.INSTITUTION_CODE,
         defaults={"fixmedins_name": settings.INSTITUTION_NAME, "admdvs": settings.INSTITUTION_ADMDVS},
     )
-    made, _ = Connection.objects.get_or_create(institution=institution, defaults=_from_settings())
+    values = {"environment": settings.ENVIRONMENT, "follows_environment": True, **_from_settings()}
+    made, _ = Connection.objects.get_or_create(institution=institution, defaults=values)
     return made
+
+
+def _follow(known: Connection) -> Connection:
+    changed = [name for name, value in _from_settings().items() if getattr(known, name) != value]
+    if changed:
+        for name in changed:
+            setattr(known, name, _from_settings()[name])
+        known.save(update_fields=changed)
+    return known
 
 
 def _from_settings() -> dict[str, str]:
     return {
-        "environment": settings.ENVIRONMENT,
         "base_url": settings.PLATFORM_URL,
         "account": settings.PLATFORM_ACCOUNT,
         "secret": settings.PLATFORM_SECRET,

@@ -91,8 +91,14 @@ def sent_rows(submissions: Sequence[Submission], book: Book) -> dict[int, list[d
         if call_id not in bodies:
             bodies[call_id] = json.loads(body_of(call_id, "request") or b"{}").get("input", {})
         rows = _rows(bodies[call_id], submission, book)
-        place = places.get((call_id, submission.pk), 0)
-        found[submission.pk] = rows if is_direct(submission) else rows[place : place + 1]
+        place = places.get((call_id, submission.pk))
+        if is_direct(submission):
+            found[submission.pk] = rows
+        elif place is None:
+            # It follows one that fell with its batch: what it says now is what is looked for.
+            found[submission.pk] = _rows(said_by(submission, book).written, submission, book)
+        else:
+            found[submission.pk] = rows[place : place + 1]
     return found
 
 

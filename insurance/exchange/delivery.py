@@ -26,6 +26,7 @@ from insurance.exchange.lines import Line, open_line
 from insurance.exchange.models import Call, CallRow, Connection, Drain, Submission
 from insurance.exchange.queries import to_look_for
 from insurance.exchange.recovery import recover
+from insurance.exchange.services import split
 from insurance.exchange.waves import prepare_wave
 
 log = logging.getLogger(__name__)
@@ -212,7 +213,9 @@ def conclude(line: Line, prepared: Prepared, answer: Answer) -> None:
         Call.objects.filter(pk=prepared.call_id).update(applied_at=timezone.now())
         requeue(prepared.call_id, answer.words)
     elif answer.state in (CallState.ACCEPTED, CallState.REFUSED):
-        apply_call(prepared.call_id, answer, line.book, prepared.submissions)
+        applied = apply_call(prepared.call_id, answer, line.book, prepared.submissions)
+        if applied and settings.BATCH_SPLIT and answer.state is CallState.REFUSED and len(prepared.submissions) > 1:
+            split(prepared.call_id)
     elif answer.state is CallState.UNDELIVERED:
         requeue(prepared.call_id, answer.words, counted=not answer.held)
     else:

@@ -125,6 +125,19 @@ class Line:
                 return ""
             raise Undelivered(f"签到（9001）未成功，未发送：{error.words}", error.call_id) from error
 
+    def sign_out(self, session: Session) -> None:
+        """Sign an operator out (9002); only what was signed in on the same day can be (protocol.md, section 6).
+
+        Raises PlatformError.
+        """
+        route = self.book.route("session.close")
+        message = {route.node: {"sign_no": session.sign_no, "opter_no": session.opter}}
+        draft = self._draft(route.infno, message, purpose=route.purpose, opter=session.opter, name=session.opter)
+        draft.sign_no = session.sign_no
+        self._repeat(draft)
+        Session.objects.filter(pk=session.pk).update(ended_at=timezone.now())
+        self._signs.pop(session.opter, None)
+
     def forget_sign_in(self, answer: Answer, opter: str) -> bool:
         """Drop today's sign-in when a refusal complains of it; says whether it did."""
         if answer.state is not CallState.REFUSED or not any(word in answer.words for word in SIGN_IN_COMPLAINT):

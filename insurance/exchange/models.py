@@ -48,6 +48,7 @@ class Connection(models.Model):
     answers_as_sandbox = models.BooleanField("对方是沙箱", default=False)
     paused = models.BooleanField("暂停上传", default=False)
     paused_reason = models.CharField("暂停原因", max_length=200, blank=True)
+    follows_environment = models.BooleanField("随环境设置", default=False)
     failures = models.PositiveIntegerField("连续失败", default=0)
     broken_until = models.DateTimeField("熔断至", null=True, blank=True)
     broken_words = models.CharField("熔断原因", max_length=300, blank=True)
@@ -191,6 +192,11 @@ class Call(models.Model):
             models.Index(fields=["institution", "-id"], name="call_by_institution"),
             models.Index(fields=["institution", "infno", "-id"], name="call_by_infno"),
             models.Index(fields=["institution", "state", "-id"], name="call_by_state"),
+            models.Index(fields=["institution", "prepared_at", "-id"], name="call_by_time"),
+            models.Index(fields=["institution", "opter", "-id"], name="call_by_opter"),
+            models.Index(fields=["psn_no", "-id"], name="call_by_person", condition=~Q(psn_no="")),
+            models.Index(fields=["mdtrt_id", "-id"], name="call_by_visit", condition=~Q(mdtrt_id="")),
+            models.Index(fields=["setl_id", "-id"], name="call_by_settlement", condition=~Q(setl_id="")),
             models.Index(
                 fields=["state", "lease_until"], name="call_leased", condition=Q(state__in=["prepared", "sent"])
             ),

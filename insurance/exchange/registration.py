@@ -41,7 +41,8 @@ def change_connection(actor: Actor, *, connection: Connection, values: Mapping[s
             changed[name] = [] if name == SECRET else [without_password(before), without_password(value)]
             labels.append(str(Connection._meta.get_field(name).verbose_name))  # type: ignore[union-attr]
     if changed:
-        held.save(update_fields=list(changed))
+        held.follows_environment = False
+        held.save(update_fields=[*changed, "follows_environment"])
         record(
             actor, "exchange.change", [held], label=f"修改平台连接：{'、'.join(labels)}", reason=reason, changed=changed
         )

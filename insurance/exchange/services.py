@@ -177,8 +177,32 @@ def resend(actor: Actor, *, submission: Submission, reason: str = "") -> Submiss
             insuplc_admdvs=locked.insuplc_admdvs,
         )
     if locked.whole:
-        Submission.objects.filter(pk=again.pk).update(alone=True)
+        _look_first(again, locked)
     record(actor, "exchange.resend", [locked, again], label=locked.label, reason=reason)
+    return again
+
+
+def _look_first(again: Submission, fallen: Submission) -> None:
+    """Let the index's steps look at the platform before a row of a refused batch goes alone: it may be there."""
+    Submission.objects.filter(pk=again.pk).update(
+        alone=True,
+        state=SubmissionState.UNKNOWN,
+        last_call=fallen.last_call_id,
+        words="整批被拒，先在平台核实，再单独上传",
+        looks=0,
+        step=0,
+    )
+
+
+def split(call_id: int) -> int:
+    """Send the rows of a batch that was refused as a whole one by one (setting BATCH_SPLIT); returns how many."""
+    fallen = Submission.objects.filter(
+        last_call=call_id, state=SubmissionState.REFUSED, whole=True, superseded=False
+    ).select_related("institution")
+    again = 0
+    for submission in fallen:
+        resend(Actor.system(submission.institution, "整批拆分"), submission=submission, reason="整批被拒后逐条重发")
+        again += 1
     return again
 
 

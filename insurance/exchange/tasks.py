@@ -9,10 +9,15 @@ from insurance.exchange.applying import apply_due
 from insurance.exchange.bell import ring_for
 from insurance.exchange.bodies import make_months
 from insurance.exchange.choices import SubmissionState
+from insurance.exchange.connections import first_connection
+from insurance.exchange.errors import PlatformError
 from insurance.exchange.leases import reap
-from insurance.exchange.models import Connection, Drain, Submission
+from insurance.exchange.lines import open_line
+from insurance.exchange.models import Connection, Drain, Session, Submission
+from insurance.exchange.queries import connection_of
 from insurance.exchange.services import release_threads
-from portal.tasks.registry import sweep
+from portal.tasks.registry import schedule, sweep, task_kind
+from portal.tasks.run import Run
 
 
 @sweep("exchange.leases", every=1.0)
@@ -53,7 +58,33 @@ def ring_what_is_due() -> None:
         ring_for(connection_id, delivery)
 
 
+@sweep("exchange.connection", every=3600.0)
+def keep_first_connection() -> None:
+    """Make the first institution and its connection from the settings, or let it follow them."""
+    first_connection()
+
+
 @sweep("exchange.months", every=3600.0)
 def keep_months() -> None:
     """Make this month's and the next month's partition of the bodies."""
     make_months()
+
+
+@task_kind("exchange.sign_out", label="操作员签退", single=True)
+def sign_out_all(run: Run) -> None:
+    """Sign out (9002) every operator who is signed in today; one that fails is told and does not stop the others."""
+    connection = connection_of(run.actor.institution)
+    sessions = list(Session.objects.filter(connection=connection, day=timezone.localdate(), ended_at=None))
+    out = 0
+    with open_line(connection) as line:
+        for place, session in enumerate(sessions, start=1):
+            try:
+                line.sign_out(session)
+                out += 1
+            except PlatformError as error:
+                run.log(f"操作员 {session.opter} 签退未成功：{error.words}", level="warning")
+            run.progress(place, len(sessions), "签退")
+    run.finish({"签退": out, "未成功": len(sessions) - out})
+
+
+schedule("exchange.sign_out", daily_at="23:50")

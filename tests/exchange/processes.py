@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import quote
 
+import psutil
 from django.conf import settings
 from django.db import connection
 
@@ -56,7 +57,7 @@ def environment(**changes: str) -> dict[str, str]:
 
 
 class Process:
-    """One `manage.py` process in a group of its own, so that a SIGKILL takes its forks with it."""
+    """One `manage.py` process with all it forks: an RQ worker's work horse lives in a process group of its own."""
 
     def __init__(self, *words: str, **changes: str) -> None:
         self.popen = subprocess.Popen(
@@ -64,22 +65,27 @@ class Process:
         )
 
     def kill(self) -> None:
-        """SIGKILL the whole group: the machine's power went off for it."""
-        self._signal(signal.SIGKILL)
-        self.popen.wait(10)
+        """SIGKILL the whole tree: the machine's power went off for it."""
+        self._end_tree()
 
     def stop(self) -> None:
         """Ask it to end, and kill what does not."""
         if self.popen.poll() is None:
-            self._signal(signal.SIGTERM)
+            self.popen.send_signal(signal.SIGTERM)
             with suppress(subprocess.TimeoutExpired):
                 self.popen.wait(5)
-        self._signal(signal.SIGKILL)
-        self.popen.wait(10)
+        self._end_tree()
 
-    def _signal(self, number: int) -> None:
-        with suppress(ProcessLookupError):
-            os.killpg(self.popen.pid, number)
+    def _end_tree(self) -> None:
+        with suppress(psutil.NoSuchProcess):
+            parent = psutil.Process(self.popen.pid)
+            tree = [parent, *parent.children(recursive=True)]
+            for process in tree:
+                process.suspend()
+            for process in [*tree, *parent.children(recursive=True)]:
+                with suppress(psutil.NoSuchProcess):
+                    process.kill()
+        self.popen.wait(10)
 
 
 @contextmanager
