@@ -7,12 +7,14 @@ before it has answered as one: a real platform is never told anything by a demo.
 from __future__ import annotations
 
 import ipaddress
+import json
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException
 from typing import Any
 from urllib.parse import urlsplit
 
-import httpx
 from django.conf import settings
 
 from insurance.exchange.choices import Environment
@@ -21,6 +23,15 @@ from insurance.onboarding.errors import DemoRefused, Unreachable
 
 Row = dict[str, Any]
 TIMEOUT_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What came back from the control API: status, whether it bears the sandbox's mark, and its JSON (None: none)."""
+
+    status: int
+    marked: bool
+    said: Any
 
 
 class Bureau:
@@ -43,10 +54,10 @@ class Bureau:
         self._ask("POST", "remove", {"book": book, "key": key})
 
     def _ask(self, method: str, path: str, body: Row | None = None) -> Any:
-        response = _request(method, f"{self.root}/_sandbox/{path}", body)
-        if response.status_code != 200:
-            raise DemoRefused(f"沙箱没有照办（{method} {path}，HTTP {response.status_code}）。请查看沙箱的日志。")
-        return response.json()
+        reply = _request(method, self.root, path, body)
+        if reply.status != 200:
+            raise DemoRefused(f"沙箱没有照办（{method} {path}，HTTP {reply.status}）。请查看沙箱的日志。")
+        return reply.said
 
 
 def open_bureau(connection: Connection | None, patience: float = 0.0) -> Bureau:
@@ -59,8 +70,10 @@ def open_bureau(connection: Connection | None, patience: float = 0.0) -> Bureau:
     if connection is not None:
         _require_environment(connection.environment)
     root = _local_root(connection.base_url if connection else settings.PLATFORM_URL)
-    response = _first_look(root, patience)
-    if response.headers.get("x-sandbox") != "1" or not _says_sandbox(response):
+    reply = _first_look(root, patience)
+    if not (
+        reply.marked and reply.status == 200 and isinstance(reply.said, dict) and reply.said.get("sandbox") is True
+    ):
         raise DemoRefused(f"平台地址 {root} 的应答不是沙箱。演示数据和演示登录只在沙箱中创建，没有创建任何数据。")
     return Bureau(root)
 
@@ -73,45 +86,48 @@ def _require_environment(environment: str) -> None:
 
 
 def _local_root(base_url: str) -> str:
-    """Return scheme, host and port of an address on this machine: elsewhere the sandbox refuses its control API."""
+    """Return http://host:port of an address on this machine: from elsewhere a sandbox refuses its control API."""
     parts = urlsplit(base_url)
     host = parts.hostname or ""
     try:
         local = host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
         local = False
-    if parts.scheme not in ("http", "https") or not local:
-        raise DemoRefused(
-            f"平台地址 {base_url or '（未设置）'} 不在本机，不能确认是沙箱。演示数据只能与本机的沙箱一起使用。"
-        )
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+    if parts.scheme != "http" or not local:
+        raise DemoRefused(f"平台地址「{base_url}」不是本机的沙箱。演示数据只能与本机的沙箱一起使用，没有创建任何数据。")
+    return f"http://{parts.netloc.rpartition('@')[2]}"
 
 
-def _first_look(root: str, patience: float) -> httpx.Response:
+def _first_look(root: str, patience: float) -> Reply:
     end = time.monotonic() + patience
     while True:
         try:
-            return _request("GET", f"{root}/_sandbox/")
+            return _request("GET", root, "")
         except Unreachable:
             if time.monotonic() >= end:
                 raise
             time.sleep(0.1)
 
 
-def _request(method: str, url: str, body: Row | None = None) -> httpx.Response:
-    # Without the environment's proxies, and following nothing: what is asked is this machine alone.
+def _request(method: str, root: str, path: str, body: Row | None = None) -> Reply:
+    # The plain client of the standard library: no proxy of the environment, no redirect, this machine alone.
+    address = root.removeprefix("http://")
+    client = HTTPConnection(address, timeout=TIMEOUT_SECONDS)
     try:
-        return httpx.request(method, url, json=body, timeout=TIMEOUT_SECONDS, trust_env=False, follow_redirects=False)
-    except httpx.HTTPError as error:
-        host = urlsplit(url).netloc
+        data = None if body is None else json.dumps(body).encode()
+        client.request(method, f"/_sandbox/{path}", body=data)
+        response = client.getresponse()
+        return Reply(response.status, response.headers.get("x-sandbox") == "1", _json(response.read()))
+    except (OSError, HTTPException) as error:
         raise Unreachable(
-            f"沙箱 {host} 没有应答（{type(error).__name__}）。请确认它已启动（manage.py sandbox）后重试。"
+            f"沙箱 {address} 没有应答（{type(error).__name__}）。请确认它已启动（manage.py sandbox）后重试。"
         ) from error
+    finally:
+        client.close()
 
 
-def _says_sandbox(response: httpx.Response) -> bool:
+def _json(body: bytes) -> Any:
     try:
-        said = response.json()
+        return json.loads(body)
     except ValueError:
-        return False
-    return response.status_code == 200 and isinstance(said, dict) and said.get("sandbox") is True
+        return None

@@ -36,6 +36,7 @@ from portal.sheets.errors import SheetError
 from portal.sheets.importer import find
 from portal.sheets.models import SheetImport
 from portal.sheets.services import confirm, settle_stalled, upload
+from portal.tasks.choices import TaskState
 from portal.tasks.models import Task
 from portal.tasks.run import Run, TaskFailed
 from portal.tasks.runner import run_task
@@ -56,7 +57,7 @@ class Fill:
     def __init__(self, run: Run, demo: DemoHospital, bureau: Bureau) -> None:
         self.run, self.demo, self.bureau = run, demo, bureau
         self.actor = run.actor
-        self.size = str(run.params.get("size", "small"))
+        self.size = str(run.params.get("size", "full"))
         self.done, self.total = 0, STEPS + sum(1 for line in department_lines() if line["科室编码"] != DRAFT)
 
     def run_all(self) -> None:
@@ -215,7 +216,7 @@ class Fill:
             self.run.check()
             if not task.ended:
                 time.sleep(POLL_SECONDS)
-        if task.state == "failed":
+        if task.state == TaskState.FAILED:
             raise TaskFailed(f"「{task.label}」没有完成：{task.message} 之后可在任务中心重新运行，会接着做。")
 
     def _finish(self) -> None:

@@ -46,7 +46,7 @@ def make_logins() -> DemoHospital:
         return demo_hospital() or _make()
 
 
-def start_fill(size: Size = "small") -> tuple[DemoHospital, bool]:
+def start_fill(size: Size = "full") -> tuple[DemoHospital, bool]:
     """Begin the fill as a task of the demo's 医保办, and say whether it was begun now: it is begun once in a database.
 
     Raises DemoRefused without demo logins, or where the platform is not a sandbox.

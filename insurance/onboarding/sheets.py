@@ -29,8 +29,8 @@ STAFF_HEADERS = (
     "工号", "姓名", "人员分类", "国家医保编码", "证件类型", "身份证号", "科室编码", "资格证书编号", "执业证号",
     "结束时间",
 )  # fmt: skip
-# Which places of the hospital's list are not as the platform has them: someone left out, and three kinds of error.
-MISSING, WRONG_LICENCE, WRONG_NAME, WRONG_DOCUMENT = (7, 19, 31, 52), (11, 37), (23,), (43,)
+# Which places of the hospital's list are not as the platform has them: somebody left out, and three kinds of error.
+MISSING, WRONG_LICENCE, WRONG_NAME, WRONG_CERTIFICATE = (7, 19, 31, 52), (11, 37), (23,), (43,)
 SMALL = 60
 NO_END = "2099-12-31"
 Line = list[str]
@@ -75,10 +75,11 @@ def staff_lines(practitioners: Sequence[Practitioner], size: str) -> list[Line]:
 
 
 def _line(person: Practitioner, department: str) -> Line:
+    # Without document numbers, as personnel offices hand it out: the national code is enough to find a person.
     kind = PracticeKind(person.prac_psn_type).label
     return [
-        person.prac_psn_no, person.prac_psn_name, kind, person.prac_psn_code, person.psn_cert_type, person.certno,
-        department, person.prac_psn_cert, person.prac_cert_no, _day(person.endtime),
+        person.prac_psn_no, person.prac_psn_name, kind, person.prac_psn_code, "", "", department,
+        person.prac_psn_cert, person.prac_cert_no, _day(person.endtime),
     ]  # fmt: skip
 
 
@@ -87,8 +88,8 @@ def _with_error(place: int, line: Line) -> Line:
         line[8] = line[8][:-1] + str((int(line[8][-1]) + 1) % 10)
     if place in WRONG_NAME:
         line[1] = line[1][:-1] + ("晴" if line[1][-1] != "晴" else "琴")
-    if place in WRONG_DOCUMENT:
-        line[5] = line[5][:-2] + line[5][-1] + line[5][-2]
+    if place in WRONG_CERTIFICATE:
+        line[7] = line[7][:-2] + line[7][-1] + line[7][-2]
     return line
 
 

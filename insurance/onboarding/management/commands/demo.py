@@ -25,7 +25,7 @@ class Command(BaseCommand):
         """What to do, and how much."""
         parser.add_argument("--logins", action="store_true", help="创建（只一次）并显示演示登录")
         parser.add_argument("--start", action="store_true", help="开始填充演示数据（只一次，后台任务）")
-        parser.add_argument("--size", choices=SIZES, default="small", help="人员名单的规模，默认 small")
+        parser.add_argument("--size", choices=SIZES, default="full", help="人员名单的规模：full 全部，small 约 60 人")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Do what was asked for; a refusal is printed and ends with exit code 1."""
