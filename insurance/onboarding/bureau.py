@@ -69,6 +69,8 @@ def open_bureau(connection: Connection | None, patience: float = 0.0) -> Bureau:
     _require_environment(settings.ENVIRONMENT)
     if connection is not None:
         _require_environment(connection.environment)
+    if connection.resolve or connection.proxy if connection else settings.PLATFORM_RESOLVE or settings.PLATFORM_PROXY:
+        raise DemoRefused("平台连接设有地址绑定或代理，不是直接连到本机的沙箱。没有创建任何演示数据。")
     root = _local_root(connection.base_url if connection else settings.PLATFORM_URL)
     reply = _first_look(root, patience)
     if not (

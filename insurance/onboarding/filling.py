@@ -19,6 +19,7 @@ from insurance.directory.models import Department, Practitioner
 from insurance.directory.queries import comparison_counts
 from insurance.directory.services import submit_departments
 from insurance.exchange.choices import OPEN_STATES, SubmissionState
+from insurance.exchange.connections import first_connection
 from insurance.exchange.queries import attach_latest, connection_of
 from insurance.onboarding.bureau import Bureau, Row, open_bureau
 from insurance.onboarding.models import DemoHospital
@@ -48,7 +49,7 @@ POLL_SECONDS = 0.25
 # Nothing was delivered for so long: nobody is at work, and the person is told so.
 STALLED_SECONDS = 180.0
 CONFIRMS = 3
-STEPS = 8
+STEPS = 7
 
 
 class Fill:
@@ -238,7 +239,7 @@ def fill(run: Run) -> None:
     if demo.filled_at is not None:
         run.finish({"说明": "此前已填充完成，没有新增数据"}, url=reverse("directory:departments"))
         return
-    bureau = open_bureau(connection_of(demo.institution), PATIENCE_SECONDS)
+    bureau = open_bureau(first_connection(), PATIENCE_SECONDS)
     Fill(run, demo, bureau).run_all()
 
 

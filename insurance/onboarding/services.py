@@ -11,7 +11,6 @@ from django.utils import timezone
 from insurance.directory.models import Department, PlatformDepartment, Practitioner, StaffMember
 from insurance.exchange.connections import first_connection
 from insurance.exchange.models import Connection, Submission
-from insurance.exchange.queries import connection_of
 from insurance.onboarding.bureau import open_bureau
 from insurance.onboarding.errors import DemoRefused, Unreachable
 from insurance.onboarding.logins import LOGINS, OFFICE, Login, make_passwords
@@ -38,9 +37,9 @@ def make_logins() -> DemoHospital:
     """
     demo = demo_hospital()
     if demo is not None:
-        _require_still_sandbox(demo)
+        _require_still_sandbox()
         return demo
-    open_bureau(Connection.objects.order_by("pk").first(), PATIENCE_SECONDS)
+    open_bureau(first_connection() if Connection.objects.exists() else None, PATIENCE_SECONDS)
     with transaction.atomic():
         _one_at_a_time()
         return demo_hospital() or _make()
@@ -56,7 +55,7 @@ def start_fill(size: Size = "full") -> tuple[DemoHospital, bool]:
         raise DemoRefused("还没有演示登录。请先运行 manage.py demo --logins。")
     if demo.started_at:
         return demo, False
-    open_bureau(connection_of(demo.institution), PATIENCE_SECONDS)
+    open_bureau(first_connection(), PATIENCE_SECONDS)
     with transaction.atomic():
         demo = DemoHospital.objects.select_for_update(of=("self",)).select_related("institution").get(pk=demo.pk)
         if demo.started_at:
@@ -89,10 +88,10 @@ def office_of(demo: DemoHospital) -> Actor:
     return Actor.of(person, demo.institution)
 
 
-def _require_still_sandbox(demo: DemoHospital) -> None:
+def _require_still_sandbox() -> None:
     """Raise DemoRefused when the connection leads elsewhere now; a sandbox that is switched off harms nobody."""
     try:
-        open_bureau(connection_of(demo.institution))
+        open_bureau(first_connection())
     except Unreachable:
         return
 

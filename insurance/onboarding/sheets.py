@@ -31,19 +31,20 @@ STAFF_HEADERS = (
 )  # fmt: skip
 # Which places of the hospital's list are not as the platform has them: somebody left out, and three kinds of error.
 MISSING, WRONG_LICENCE, WRONG_NAME, WRONG_CERTIFICATE = (7, 19, 31, 52), (11, 37), (23,), (43,)
+DEPARTMENTS = 32
 SMALL = 60
 NO_END = "2099-12-31"
 Line = list[str]
 
 
 def department_lines() -> list[dict[str, str]]:
-    """Return the lines of the departments' sheet, header → text, the two wrong ones at the end."""
-    return _read("departments.csv")
+    """Return the lines of the departments' sheet that can be taken, header → text."""
+    return _read("departments.csv")[:DEPARTMENTS]
 
 
 def departments_sheet() -> bytes:
-    """Return the departments as .xlsx."""
-    lines = department_lines()
+    """Return the departments as .xlsx, behind the good lines two that people get wrong like this."""
+    lines = _read("departments.csv")
     columns = [OutColumn(name, "whole" if name in WHOLE else "code") for name in lines[0]]
     rows = [[int(text) if text.isdigit() and name in WHOLE else text for name, text in line.items()] for line in lines]
     return _written(columns, rows, "科室")
@@ -99,8 +100,8 @@ def _newcomer(row: dict[str, str]) -> Line:
 
 def _desks(kind: PracticeKind) -> Iterator[str]:
     """Yield department codes, each department's in turn, as often as its number of this kind."""
-    numbers = {line["科室编码"]: line[HEADS[kind]] for line in reversed(department_lines())}
-    left = {code: int(number) for code, number in sorted(numbers.items()) if number.isdigit()}
+    numbers = {line["科室编码"]: line[HEADS[kind]] for line in department_lines()}
+    left = {code: int(number) for code, number in numbers.items()}
     while any(left.values()):
         for code in [code for code, number in left.items() if number > 0]:
             left[code] -= 1

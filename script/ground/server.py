@@ -143,10 +143,11 @@ def _serve(folder: Path) -> int:
         (folder / "address").write_text(url, encoding="utf-8")
         say(f"\n门户已启动（{time.monotonic() - started:.1f} 秒）：{url}\n")
         server.start_sandbox()
-        _demo("--logins")
+        has_demo = _demo("--logins")
         say(f"\n日志：{folder / 'log'}    停止：Ctrl-C")
         server.start_workers()
-        _demo("--start")
+        if has_demo:
+            _demo("--start")
         server.watch()
     except Stopped:
         say("\n正在停止……")
@@ -158,14 +159,19 @@ def _serve(folder: Path) -> int:
     return 0
 
 
-def _demo(option: str) -> None:
-    """Let the demo hospital show its logins, or begin to fill itself; where it may not exist the command says so."""
-    if not commands.exists("demo"):
-        return
+def _demo(option: str) -> bool:
+    """Let the demo hospital show its logins, or begin to fill itself; say whether it may exist here.
+
+    Where it may not the command says why; a hospital's own portal is not told so at every start.
+    """
+    if os.environ.get("ENVIRONMENT", "沙箱") != "沙箱" or not commands.exists("demo"):
+        return False
     try:
         say(commands.manage("demo", option).rstrip())
     except Fault as fault:
         say(f"⚠ {fault}")
+        return False
+    return True
 
 
 def _require_secrets() -> None:
