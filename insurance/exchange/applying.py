@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from django.db import connection as database
 from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
@@ -30,12 +29,14 @@ log = logging.getLogger(__name__)
 BACKOFF = (2, 10, 60, 300)
 
 
+# `state || ''` keeps PostgreSQL from the partial indexes on states: it believes them almost empty and would read the
+# whole queue for each row that the primary key finds at once.
 # One statement locks the call, settles its submissions and rows, marks it applied and lets the next of each thread go;
 # a second caller waits for the lock and then finds nothing left to do.
 SETTLE = """
 WITH head AS (
   SELECT id, state = 'accepted' AS accepted, words, inf_refmsgid FROM exchange_call
-  WHERE id = %(call)s AND applied_at IS NULL AND state IN ('accepted', 'refused') FOR UPDATE),
+  WHERE id = %(call)s AND applied_at IS NULL AND state || '' IN ('accepted', 'refused') FOR UPDATE),
 rows AS (
   UPDATE exchange_callrow AS row SET accepted = head.accepted, words = head.words
   FROM head WHERE row.call_id = head.id RETURNING row.submission_id),
@@ -45,17 +46,17 @@ moved AS (
       refmsgid = head.inf_refmsgid, whole = NOT head.accepted AND (SELECT count(*) FROM rows) > 1,
       needs_person = FALSE, not_before = NULL, state_at = clock_timestamp()
   FROM head, rows
-  WHERE submission.id = rows.submission_id AND submission.state IN ('sending', 'unknown')
+  WHERE submission.id = rows.submission_id AND submission.state || '' IN ('sending', 'unknown')
   RETURNING submission.id, submission.connection_id, submission.thread),
 next AS (
   UPDATE exchange_submission AS later SET ready = TRUE
   FROM moved, head
   WHERE head.accepted AND later.connection_id = moved.connection_id AND later.thread = moved.thread
-    AND later.state = 'queued' AND NOT later.ready AND NOT EXISTS (
+    AND later.state || '' = 'queued' AND NOT later.ready AND NOT EXISTS (
       SELECT 1 FROM exchange_submission AS earlier
       WHERE earlier.connection_id = later.connection_id AND earlier.thread = later.thread
         AND earlier.position < later.position AND earlier.id NOT IN (SELECT id FROM moved)
-        AND (earlier.state IN ('queued', 'sending', 'unknown')
+        AND (earlier.state || '' IN ('queued', 'sending', 'unknown')
              OR (earlier.state = 'refused' AND NOT earlier.superseded)))),
 done AS (
   UPDATE exchange_call AS call SET applied_at = clock_timestamp() FROM head WHERE call.id = head.id),
@@ -75,18 +76,23 @@ def apply_call(
     leaves the call answered and unapplied with a back-off.
     """
     try:
+        if carried is not None and all(is_direct(item) for item in carried):
+            # No room has anything to add, and one statement is a transaction of its own.
+            return _settle(call_id)[0]
         with transaction.atomic():
-            with database.cursor() as cursor:
-                cursor.execute(SETTLE, {"call": call_id})
-                found, moved = cursor.fetchone()
-            if not found:
-                return False
-            _tell_rooms(call_id, answer, book, carried, set(moved))
-            return True
+            found, moved = _settle(call_id)
+            if found:
+                _tell_rooms(call_id, answer, book, carried, moved)
+            return found
     except Exception as error:
         log.exception("applying call %s failed", call_id)
         _postpone(call_id, error)
         return False
+
+
+def _settle(call_id: int) -> tuple[bool, set[int]]:
+    found, moved = ledger.run(SETTLE, {"call": call_id}) or (0, [])
+    return bool(found), set(moved)
 
 
 def _tell_rooms(

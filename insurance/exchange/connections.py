@@ -74,6 +74,7 @@ def transport_to(connection: Connection) -> Transport:
         resolve=connection.resolve,
         proxy=connection.proxy,
         ca_file=settings.PLATFORM_CA_FILE,
+        connections=settings.DELIVERY_THREADS,
     )
 
 

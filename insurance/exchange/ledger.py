@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import psycopg
 from django.conf import settings
 from django.db import connection as database
 from django.db import transaction
@@ -21,7 +22,7 @@ from insurance.exchange.answers import Answer
 from insurance.exchange.bodies import seal_body
 from insurance.exchange.choices import CallState, SubmissionState
 from insurance.exchange.envelope import build, encode, next_msgids, url_of
-from insurance.exchange.models import Call, CallBody, CallEvent, CallRow, Connection, Submission
+from insurance.exchange.models import Call, CallBody, CallEvent, Connection, Submission
 from insurance.specification.model import Transaction
 
 # Effects that change nothing at the platform: their answer is stored and there is nothing to apply.
@@ -122,48 +123,60 @@ def _head(connection: Connection, draft: Draft, msgid: str, inf_time: str) -> tu
         row_count=max(len(draft.submissions), 1),
         requested_by_id=draft.requested_by_id,
         actor_name=draft.actor_name[:50],
-        **{name: identifier(draft.message, name) for name in IDENTIFIERS},
+        **identifiers(draft.message),
     )
     return head, envelope
 
 
-def identifier(message: Mapping[str, Any], name: str) -> str:
-    """Return the first value of field `name` in any node of a message, as text, or ""."""
+def identifiers(message: Mapping[str, Any], names: Sequence[str] = IDENTIFIERS) -> dict[str, str]:
+    """Return the first value of each of the fields `names` in any node of a message, as text; {} for those absent."""
+    found: dict[str, str] = {}
     for key, value in message.items():
-        if key == name and isinstance(value, (str, int)):
-            return str(value)[:30]
+        if isinstance(value, (str, int)):
+            if key in names and value != "":
+                found.setdefault(key, str(value)[:30])
+            continue
         for row in value if isinstance(value, list) else [value]:
-            if isinstance(row, Mapping) and (found := identifier(row, name)):
-                return found
-    return ""
+            if isinstance(row, Mapping):
+                found = identifiers(row, names) | found
+    return found
+
+
+# One statement for what belongs to a wave's calls: request bodies, their events, and the rows they carry.
+REQUESTS = """
+WITH body AS (
+  INSERT INTO exchange_callbody (call_id, part, month, at, sealed, digest, size)
+  SELECT call, 'request', %s, clock_timestamp(), sealed, digest, size
+  FROM unnest(%s::bigint[], %s::bytea[], %s::text[], %s::int[]) AS new (call, sealed, digest, size)),
+event AS (
+  INSERT INTO exchange_callevent (call_id, at, kind, detail)
+  SELECT call, clock_timestamp(), 'prepared', jsonb_build_object('digest', digest)
+  FROM unnest(%s::bigint[], %s::text[]) AS new (call, digest))
+INSERT INTO exchange_callrow (call_id, submission_id, place, words)
+SELECT call, submission, place, '' FROM unnest(%s::bigint[], %s::bigint[], %s::int[]) AS new (call, submission, place)
+"""
 
 
 def _write_requests(heads: Sequence[Call], drafts: Sequence[Draft], envelopes: Sequence[bytes]) -> None:
-    rows, bodies, events = [], [], []
-    for head, draft, body in zip(heads, drafts, envelopes, strict=True):
-        sealed = seal_body(body)
-        bodies.append(
-            CallBody(
-                call=head,
-                part="request",
-                month=sealed.month,
-                sealed=sealed.sealed,
-                digest=sealed.digest,
-                size=sealed.size,
-            )
-        )
-        events.append(CallEvent(call=head, kind="prepared", detail={"digest": sealed.digest}))
-        rows += [CallRow(call=head, submission=item, place=place) for place, item in enumerate(draft.submissions)]
-    CallBody.objects.bulk_create(bodies)
-    CallEvent.objects.bulk_create(events)
-    CallRow.objects.bulk_create(rows)
+    sealed = [seal_body(body) for body in envelopes]
+    calls = [head.pk for head in heads]
+    digests = [body.digest for body in sealed]
+    rows = [
+        (head.pk, item.pk, place)
+        for head, draft in zip(heads, drafts, strict=True)
+        for place, item in enumerate(draft.submissions)
+    ]
+    carried: list[list[int]] = [list(column) for column in zip(*rows, strict=True)] if rows else [[], [], []]
+    bodies = [calls, [body.sealed for body in sealed], digests, [body.size for body in sealed]]
+    run(REQUESTS, [sealed[0].month, *bodies, calls, digests, *carried])
 
 
+# `state || ''` below: see applying.SETTLE.
 SENT = """
 WITH head AS (
   UPDATE exchange_call SET state = 'sent', sent_at = clock_timestamp(),
          lease_until = clock_timestamp() + make_interval(secs => %s)
-  WHERE id = %s AND state = 'prepared' RETURNING id)
+  WHERE id = %s AND state || '' = 'prepared' RETURNING id)
 INSERT INTO exchange_callevent (call_id, at, kind, detail)
 SELECT id, clock_timestamp(), 'sent', '{}'::jsonb FROM head RETURNING call_id
 """
@@ -173,7 +186,7 @@ WITH head AS (
   UPDATE exchange_call SET state = %s, words = %s, infcode = %s, inf_refmsgid = %s, http_status = %s,
          answered_at = clock_timestamp(), lease_until = NULL,
          applied_at = CASE WHEN %s THEN clock_timestamp() END
-  WHERE id = %s AND state = 'sent' RETURNING id),
+  WHERE id = %s AND state || '' = 'sent' RETURNING id),
 body AS (
   INSERT INTO exchange_callbody (call_id, part, month, at, sealed, digest, size)
   SELECT id, 'answer', %s, clock_timestamp(), %s, %s, %s FROM head)
@@ -184,7 +197,7 @@ SELECT id, clock_timestamp(), %s, %s::jsonb FROM head RETURNING call_id
 ENDED = """
 WITH head AS (
   UPDATE exchange_call SET state = %s, words = %s, answered_at = clock_timestamp(), lease_until = NULL
-  WHERE id = %s AND state = %s RETURNING id)
+  WHERE id = %s AND state || '' = %s RETURNING id)
 INSERT INTO exchange_callevent (call_id, at, kind, detail)
 SELECT id, clock_timestamp(), %s, %s::jsonb FROM head RETURNING call_id
 """
@@ -256,10 +269,20 @@ def add_event(call_id: int, kind: str, **detail: Any) -> None:
     CallEvent.objects.create(call_id=call_id, kind=kind, detail=detail)
 
 
+def run(statement: str, values: Sequence[Any] | Mapping[str, Any]) -> tuple[Any, ...] | None:
+    """Run one of the hot statements on this thread's connection, prepared by the server; returns its first row.
+
+    Django's own cursor sends parameters inside the text, so that PostgreSQL plans these long statements anew each
+    time; that cost more than running them.
+    """
+    database.ensure_connection()
+    with database.wrap_database_errors, psycopg.Cursor(database.connection) as cursor:
+        cursor.execute(statement, values, prepare=True)
+        return cursor.fetchone() if cursor.description else None
+
+
 def _run(statement: str, values: list[Any]) -> bool:
-    with database.cursor() as cursor:
-        cursor.execute(statement, values)
-        return cursor.fetchone() is not None
+    return run(statement, values) is not None
 
 
 def move(submission_id: int, before: Sequence[SubmissionState], **changes: Any) -> bool:

@@ -181,7 +181,7 @@ class Line:
     def problems(self, transaction: Transaction, message: Mapping[str, Any], insuplc_admdvs: str) -> list[Problem]:
         """Return everything wrong with a message, the envelope's own rule included (envelope.csv, insuplc_admdvs)."""
         found = check(transaction, message, self.book)
-        if not insuplc_admdvs and transaction.infno != "1101" and ledger.identifier(message, "psn_no"):
+        if not insuplc_admdvs and transaction.infno != "1101" and ledger.identifiers(message, ("psn_no",)):
             found.append(
                 Problem(
                     "error", ".", None, "insuplc_admdvs", "参保地医保区划", "报文含人员编号，必须填写（取 1101 返回值）"

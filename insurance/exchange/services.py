@@ -96,12 +96,12 @@ def submit_message(
     return made
 
 
-# What a person would recognise a message by, in this order.
+# What a person would recognise a message by.
 TELLING = ("mdtrt_id", "setl_id", "hosp_dept_codg", "fixmedins_hilist_id", "fixmedins_bchno", "hosp_rxno")
 
 
 def _label_of(infno: str, message: Mapping[str, Any]) -> str:
-    told = next((value for name in TELLING if (value := ledger.identifier(message, name))), "")
+    told = next(iter(ledger.identifiers(message, TELLING).values()), "")
     return f"{infno} 直接发送 {told}".strip()
 
 

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.conf import settings
-from django.db import connection as database
 from django.db import transaction
 from django.utils import timezone
 
@@ -212,5 +211,4 @@ def _mark_sending(drafts: Sequence[Draft], calls: Sequence[Prepared]) -> None:
             submission.last_call_id = prepared.call_id
             submissions.append(submission.pk)
             heads.append(prepared.call_id)
-    with database.cursor() as cursor:
-        cursor.execute(SENDING, [submissions, heads])
+    ledger.run(SENDING, [submissions, heads])
