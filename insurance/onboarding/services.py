@@ -60,7 +60,7 @@ def start_fill(size: Size = "full") -> tuple[DemoHospital, bool]:
         demo = DemoHospital.objects.select_for_update(of=("self",)).select_related("institution").get(pk=demo.pk)
         if demo.started_at:
             return demo, False
-        demo.task = start(office_of(demo), kind=KIND, params={"size": size}, label="填充演示医院")
+        demo.task = start(office_of(demo), kind=KIND, params={"size": size}, source="演示")
         demo.started_at = timezone.now()
         demo.save(update_fields=["task", "started_at"])
     return demo, True

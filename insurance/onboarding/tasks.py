@@ -9,7 +9,7 @@ from portal.tasks.registry import task_kind
 from portal.tasks.run import Run, TaskFailed
 
 
-@task_kind(KIND, label="填充演示医院", single=True, param_labels={"size": "规模"})
+@task_kind(KIND, label="填充演示医院", single=True)
 def demo(run: Run) -> None:
     """Fill the demo hospital; started anew it goes on, and once filled it does nothing."""
     try:

@@ -48,7 +48,7 @@ class Command(BaseCommand):
     def _print_fill(self, demo: DemoHospital, begun: bool) -> None:
         task = latest_fill(demo)
         if begun:
-            words = "开始填充演示数据，约需半分钟；进度见「任务中心」的「填充演示医院」。"
+            words = "开始填充演示数据，一般不到一分钟；进度见「任务中心」的「填充演示医院」。"
         elif demo.filled_at:
             words = "演示数据此前已填充，没有新增。"
         elif task is not None and task.state in (TaskState.QUEUED, TaskState.RUNNING):
