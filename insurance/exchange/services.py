@@ -112,13 +112,17 @@ def _queue(submission: Submission, ring: bool = True) -> Submission:
     try:
         with transaction.atomic():
             _lock_thread(submission)
-            if same.filter(state__in=list(OPEN_STATES)).exists():
-                raise AlreadyOpen(f"{submission.label} 已在上传队列中，无需重复上传")
-            replaced = same.filter(state=SubmissionState.REFUSED, superseded=False).order_by("position").first()
-            same.filter(state=SubmissionState.REFUSED).update(superseded=True)
+            standing = same.filter(superseded=False, state__in=[*OPEN_STATES, SubmissionState.REFUSED])
+            refused = []
+            for state, position in standing.order_by("position").values_list("state", "position"):
+                if state != SubmissionState.REFUSED:
+                    raise AlreadyOpen(f"{submission.label} 已在上传队列中，无需重复上传")
+                refused.append(position)
+            if refused:
+                standing.update(superseded=True)
             submission.save()
             # What replaces a refused one takes its place in the order, or what waited behind it would go first.
-            submission.position = replaced.position if replaced else submission.pk
+            submission.position = refused[0] if refused else submission.pk
             before = not_done(submission.connection_id, submission.thread).exclude(pk=submission.pk)
             submission.ready = not before.filter(position__lt=submission.position).exists()
             submission.save(update_fields=["position", "ready"])
