@@ -180,6 +180,9 @@ class Line:
 
     def problems(self, transaction: Transaction, message: Mapping[str, Any], insuplc_admdvs: str) -> list[Problem]:
         """Return everything wrong with a message, the envelope's own rule included (envelope.csv, insuplc_admdvs)."""
+        if transaction.direction == "inbound":
+            reason = f"{transaction.infno} {transaction.name}由平台调用本院，不能由本院发送"
+            return [Problem("error", ".", None, "infno", "交易编号", reason)]
         found = check(transaction, message, self.book)
         if not insuplc_admdvs and transaction.infno != "1101" and ledger.identifiers(message, ("psn_no",)):
             found.append(

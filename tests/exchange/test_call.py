@@ -178,3 +178,9 @@ def test_odd_spellings_are_read(sandbox: RunningSandbox, odd: str) -> None:
     sandbox.fault(odd, "*", times=0)
     assert call(sandbox, "3401", DEPARTMENT)[0] == 0
     assert call(sandbox, "5101")[0] == 0
+
+
+def test_what_the_platform_calls_is_not_sent(sandbox: RunningSandbox) -> None:
+    code, _, words = call(sandbox, "6202", {"data": {}})
+    assert code == 2
+    assert "由平台调用" in words
