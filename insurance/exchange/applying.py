@@ -157,12 +157,14 @@ def _own_row(submission: Submission, carried: int, answer: Answer, book: Book) -
 def finish(submission: Submission, outcome: Outcome, before: Sequence[SubmissionState]) -> bool:
     """Settle one submission by an outcome, let its room apply it, and let its thread go on. Inside a transaction.
 
-    Says whether it was still in one of `before`; if not, somebody else has settled it and nothing is done.
+    Says whether it was still in one of `before` and its last call the one that `submission` was read with; if not,
+    somebody else has settled it and nothing is done.
     """
     state = SubmissionState.ACCEPTED if outcome.accepted else SubmissionState.REFUSED
     done = ledger.move(
         submission.pk,
         before,
+        carried_by=submission.last_call_id,
         state=state,
         words=outcome.words[:1000],
         refmsgid=outcome.refmsgid,

@@ -39,6 +39,8 @@ PIPELINE = 4
 # Threads for each message at the platform: while one waits for the platform, others store and apply what came back.
 HANDS = 2
 SWITCH_SECONDS = 0.0005
+# How often a message goes again after refusals that speak of the sign-in.
+MOST_SIGN_INS = 3
 
 
 class Lost(Exception):
@@ -208,10 +210,11 @@ def _deliver(line: Line, prepared: Prepared) -> None:
 
 def conclude(line: Line, prepared: Prepared, answer: Answer) -> None:
     """Bring the submissions of a carried call to where its answer puts them."""
-    if line.forget_sign_in(answer, prepared.opter):
-        # Refused for its sign-in alone, so it was not processed: it goes again after a new sign-in.
-        Call.objects.filter(pk=prepared.call_id).update(applied_at=timezone.now())
-        requeue(prepared.call_id, answer.words)
+    if _refused_for_sign_in(line, prepared, answer):
+        # It was not processed: it goes again after a new sign-in.
+        with transaction.atomic():
+            Call.objects.filter(pk=prepared.call_id).update(applied_at=timezone.now())
+            requeue(prepared.call_id, answer.words)
     elif answer.state in (CallState.ACCEPTED, CallState.REFUSED):
         applied = apply_call(prepared.call_id, answer, line.book, prepared.submissions)
         if applied and settings.BATCH_SPLIT and answer.state is CallState.REFUSED and len(prepared.submissions) > 1:
@@ -222,6 +225,14 @@ def conclude(line: Line, prepared: Prepared, answer: Answer) -> None:
         hold_unknown(prepared.call_id, answer.words)
 
 
+def _refused_for_sign_in(line: Line, prepared: Prepared, answer: Answer) -> bool:
+    if not line.forget_sign_in(answer, prepared.opter, prepared.sign_no):
+        return False
+    # Words are all there is to tell by, so a record that is refused like this again and again is refused itself.
+    before = CallRow.objects.filter(submission__in=prepared.submissions, call__state=CallState.REFUSED)
+    return before.values("call").distinct().count() <= MOST_SIGN_INS
+
+
 def requeue(call_id: int, words: str, *, counted: bool = True) -> None:
     """Queue what was not delivered again, with a count and a growing pause."""
     with transaction.atomic():
@@ -230,6 +241,7 @@ def requeue(call_id: int, words: str, *, counted: bool = True) -> None:
             ledger.move(
                 submission.pk,
                 (SubmissionState.SENDING,),
+                carried_by=call_id,
                 state=SubmissionState.QUEUED,
                 attempts=submission.attempts + (1 if counted else 0),
                 words=words[:1000],
@@ -244,6 +256,7 @@ def hold_unknown(call_id: int, words: str) -> None:
             ledger.move(
                 submission.pk,
                 (SubmissionState.SENDING,),
+                carried_by=call_id,
                 state=SubmissionState.UNKNOWN,
                 words=words[:1000],
                 not_before=None,

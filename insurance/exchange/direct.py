@@ -16,7 +16,7 @@ from insurance.exchange.applying import late_answer, stored_answer
 from insurance.exchange.choices import CallState, SubmissionState
 from insurance.exchange.delivery import conclude
 from insurance.exchange.errors import AlreadyOpen, Refused, Undelivered, Unknown
-from insurance.exchange.leases import reap
+from insurance.exchange.leases import pick_up, reap
 from insurance.exchange.lines import Line, refuse_invalid
 from insurance.exchange.models import Call, Submission
 from insurance.exchange.recovery import look
@@ -55,7 +55,7 @@ def send(
         submission = Submission.objects.filter(subject_type="direct", subject_id=ledger.digest_of(infno, ready)).latest(
             "pk"
         )
-    return _drive(line, submission.pk, time.monotonic() + patience)
+    return drive(line, submission.pk, time.monotonic() + patience)
 
 
 def _read(line: Line, actor: Actor, infno: str, message: Mapping[str, Any], insuplc_admdvs: str) -> Result:
@@ -76,7 +76,7 @@ def _of_call(line: Line, call_id: int | None, state: CallState, words: str) -> R
     return Result(state, answer.raw, words, call_id=call_id)
 
 
-def _drive(line: Line, submission_id: int, until: float) -> Result:
+def drive(line: Line, submission_id: int, until: float) -> Result:
     """Bring one submission to its end: send it when due, look when unknown, wait where another carries it."""
     while True:
         submission = Submission.objects.select_related("last_call", "connection").get(pk=submission_id)
@@ -86,12 +86,13 @@ def _drive(line: Line, submission_id: int, until: float) -> Result:
         if state == SubmissionState.UNKNOWN and (submission.needs_person or time.monotonic() > until):
             words = submission.settled or submission.words
             return Result(CallState.UNKNOWN, {}, words, call_id=submission.last_call_id)
-        if state == SubmissionState.QUEUED and not _send_once(line, submission):
-            return _given_up(submission)
+        if state == SubmissionState.QUEUED and not _send_once(line, submission) and _give_up(submission):
+            return Result(CallState.UNDELIVERED, {}, submission.words or "连不上平台", call_id=submission.last_call_id)
         if state == SubmissionState.UNKNOWN and _is_due(submission):
             look(line, [submission])
         elif state == SubmissionState.SENDING:
             reap()
+            pick_up()
             if time.monotonic() > until:
                 return Result(CallState.UNKNOWN, {}, "另一程序正在发送，尚无结果", call_id=submission.last_call_id)
             time.sleep(0.5)
@@ -114,12 +115,11 @@ def _send_once(line: Line, submission: Submission) -> bool:
     return submission.state != SubmissionState.QUEUED
 
 
-def _given_up(submission: Submission) -> Result:
-    """Nothing left this machine: the person is told, and nothing may go later behind their back."""
+def _give_up(submission: Submission) -> bool:
+    """Nothing left this machine and nothing may go later behind a person's back; False when another carries it now."""
+    withdrawn = ledger.move(submission.pk, (SubmissionState.QUEUED,), state=SubmissionState.WITHDRAWN)
     submission.refresh_from_db()
-    words = submission.words or "连不上平台"
-    ledger.move(submission.pk, (SubmissionState.QUEUED,), state=SubmissionState.WITHDRAWN)
-    return Result(CallState.UNDELIVERED, {}, words, call_id=submission.last_call_id)
+    return withdrawn
 
 
 def _settled(line: Line, submission: Submission) -> Result:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from django.conf import settings
+from django.db import DatabaseError, connections, transaction
 from django.db import connection as database
-from django.db import connections, transaction
 
 from insurance.exchange.choices import CallState, SubmissionState
+
+log = logging.getLogger(__name__)
 
 RENEW = """
 UPDATE exchange_call SET lease_until = clock_timestamp() + make_interval(secs => %s)
@@ -40,6 +43,22 @@ waiting AS (
   WHERE submission.id = row.submission_id AND submission.state = 'sending' AND submission.last_call_id = head.id)
 SELECT id, state FROM head
 """
+
+
+# A sender ends its call in one commit and moves what it carried in the next; this is for one that died in between.
+PICK_UP = """
+WITH stranded AS (
+  SELECT submission.id, call.state, call.words
+  FROM exchange_submission AS submission JOIN exchange_call AS call ON call.id = submission.last_call_id
+  WHERE submission.state = 'sending' AND call.state IN ('undelivered', 'unknown')
+    AND call.answered_at < clock_timestamp() - make_interval(secs => %s)
+  ORDER BY submission.id LIMIT 500 FOR UPDATE OF submission SKIP LOCKED)
+UPDATE exchange_submission AS submission
+SET state = CASE stranded.state WHEN 'undelivered' THEN 'queued' ELSE 'unknown' END, words = stranded.words,
+    not_before = NULL, looks = 0, step = 0, needs_person = FALSE, state_at = clock_timestamp()
+FROM stranded WHERE submission.id = stranded.id
+"""
+PICK_UP_SECONDS = 5.0
 
 
 class Keeper:
@@ -74,10 +93,24 @@ class Keeper:
                 with self._lock:
                     held = list(self._held)
                 if held:
-                    with database.cursor() as cursor:
-                        cursor.execute(RENEW, [settings.LEASE_SECONDS, held])
+                    self._renew(held)
         finally:
             connections.close_all()
+
+    @staticmethod
+    def _renew(held: list[int]) -> None:
+        try:
+            renew(held)
+        except DatabaseError as error:
+            # The database may be back before the leases run out; a keeper that died would lose every call in flight.
+            log.warning("renewing %s leases failed: %s", len(held), type(error).__name__)
+            connections.close_all()
+
+
+def renew(call_ids: list[int]) -> None:
+    """Prolong the leases of calls that are still on their way."""
+    with database.cursor() as cursor:
+        cursor.execute(RENEW, [settings.LEASE_SECONDS, call_ids])
 
 
 def reap() -> tuple[int, int]:
@@ -86,6 +119,13 @@ def reap() -> tuple[int, int]:
         cursor.execute(REAP)
         states = [state for _, state in cursor.fetchall()]
     return states.count(CallState.UNDELIVERED.value), states.count(CallState.UNKNOWN.value)
+
+
+def pick_up() -> int:
+    """Move submissions whose call has ended without them to where it ended; returns how many there were."""
+    with database.cursor() as cursor:
+        cursor.execute(PICK_UP, [PICK_UP_SECONDS])
+        return int(cursor.rowcount)
 
 
 assert {CallState.UNDELIVERED.value, CallState.UNKNOWN.value} == {"undelivered", "unknown"}

@@ -60,6 +60,7 @@ class Prepared:
     body: bytes
     msgid: str
     opter: str
+    sign_no: str = ""
     submissions: Sequence[Submission] = ()
 
     @property
@@ -89,7 +90,14 @@ def prepare(connection: Connection, drafts: Sequence[Draft]) -> list[Prepared]:
         _write_requests(heads, drafts, envelopes)
     return [
         Prepared(
-            head.pk, draft.transaction, url_of(connection, head.infno), body, head.msgid, head.opter, draft.submissions
+            head.pk,
+            draft.transaction,
+            url_of(connection, head.infno),
+            body,
+            head.msgid,
+            head.opter,
+            draft.sign_no,
+            draft.submissions,
         )
         for head, draft, body in zip(heads, drafts, envelopes, strict=True)
     ]
@@ -285,7 +293,14 @@ def _run(statement: str, values: list[Any]) -> bool:
     return run(statement, values) is not None
 
 
-def move(submission_id: int, before: Sequence[SubmissionState], **changes: Any) -> bool:
-    """Change a submission if it is still in one of `before`; says whether it was. Stamps state_at."""
+def move(
+    submission_id: int, before: Sequence[SubmissionState], *, carried_by: int | None = None, **changes: Any
+) -> bool:
+    """Change a submission if it is still in one of `before`; says whether it was. Stamps state_at.
+
+    With `carried_by`, only while that call is its last: who slept may not touch what a later call carries.
+    """
     changed = Submission.objects.filter(pk=submission_id, state__in=[state.value for state in before])
+    if carried_by is not None:
+        changed = changed.filter(last_call=carried_by)
     return bool(changed.update(state_at=timezone.now(), **changes))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import logging
 import threading
 import time
@@ -47,9 +48,8 @@ class Line:
         self.keeper = Keeper()
         # How many messages may be at the platform at once, whoever sends them on this line.
         self.gate = threading.BoundedSemaphore(settings.DELIVERY_THREADS)
-        self._signs: dict[str, tuple[float, str]] = {}
+        self._signs: dict[tuple[str, dt.date], tuple[float, str]] = {}
         self._tolerates: dict[str, float] = {}
-        self._day = timezone.localdate()
 
     def close(self) -> None:
         """Give the pooled connections back and stop keeping leases."""
@@ -97,13 +97,13 @@ class Line:
         """Return today's sign-in number without using the network, None when there is none yet."""
         if self.connection.sign_in == SignIn.OFF:
             return ""
-        at, kept = self._signs.get(opter, (0.0, ""))
-        if time.monotonic() - at < SIGN_IN_KNOWN and timezone.localdate() == self._day:
+        today = timezone.localdate()
+        at, kept = self._signs.get((opter, today), (float("-inf"), ""))
+        if time.monotonic() - at < SIGN_IN_KNOWN:
             return kept
-        self._day = timezone.localdate()
-        session = Session.objects.filter(connection=self.connection, opter=opter, day=self._day, ended_at=None).first()
+        session = Session.objects.filter(connection=self.connection, opter=opter, day=today, ended_at=None).first()
         if session is not None:
-            self._signs[opter] = (time.monotonic(), session.sign_no)
+            self._signs[opter, today] = (time.monotonic(), session.sign_no)
             return session.sign_no
         # A setting says that a failed sign-in does not hold messages back; then it is tried again only after a while.
         return "" if self._tolerates.get(opter, 0.0) > time.monotonic() else None
@@ -136,18 +136,24 @@ class Line:
         draft.sign_no = session.sign_no
         self._repeat(draft)
         Session.objects.filter(pk=session.pk).update(ended_at=timezone.now())
-        self._signs.pop(session.opter, None)
+        self._signs.pop((session.opter, session.day), None)
 
-    def forget_sign_in(self, answer: Answer, opter: str) -> bool:
-        """Drop today's sign-in when a refusal complains of it; says whether it did."""
-        if answer.state is not CallState.REFUSED or not any(word in answer.words for word in SIGN_IN_COMPLAINT):
+    def forget_sign_in(self, answer: Answer, opter: str, sign_no: str) -> bool:
+        """Drop the sign-in that a message carried when its refusal complains of it; says whether it did complain.
+
+        Of several messages under way with one sign-in each is told; a newer sign-in stays.
+        """
+        if not sign_no or answer.state is not CallState.REFUSED:
             return False
-        self._signs.pop(opter, None)
-        return bool(
-            Session.objects.filter(
-                connection=self.connection, opter=opter, day=timezone.localdate(), ended_at=None
-            ).update(ended_at=timezone.now())
+        if not any(word in answer.words for word in SIGN_IN_COMPLAINT):
+            return False
+        for key, (_, kept) in list(self._signs.items()):
+            if key[0] == opter and kept == sign_no:
+                self._signs.pop(key, None)
+        Session.objects.filter(connection=self.connection, opter=opter, sign_no=sign_no, ended_at=None).update(
+            ended_at=timezone.now()
         )
+        return True
 
     def ask(
         self, actor: Actor, infno: str, message: Mapping[str, Any], *, insuplc_admdvs: str = "", purpose: str = ""
@@ -167,7 +173,7 @@ class Line:
             return self._repeat(draft)
         except Refused as refusal:
             complaint = Answer(CallState.REFUSED, refusal.words)
-            if transaction.effect == "session" or not self.forget_sign_in(complaint, opter):
+            if transaction.effect == "session" or not self.forget_sign_in(complaint, opter, draft.sign_no):
                 raise
             draft.sign_no = self.sign_no_for(transaction, opter, name, actor.ip)
             return self._repeat(draft)

@@ -89,15 +89,14 @@ def _without_looking(submission: Submission, step: Step) -> None:
         queue_again(submission, "")
     else:
         # 2601 (reverse) is never automatic: last step, one at a time, with evidence and two persons.
-        ledger.move(submission.pk, UNKNOWN, needs_person=True)
+        _change(submission, needs_person=True)
 
 
 def queue_again(submission: Submission, settled: str) -> bool:
     """Put an unknown submission back into the queue; the same content goes again under a new msgid."""
     wait = min(2**submission.attempts, 60) if not settled else 0
-    return ledger.move(
-        submission.pk,
-        UNKNOWN,
+    return _change(
+        submission,
         state=SubmissionState.QUEUED,
         attempts=submission.attempts + 1,
         not_before=timezone.now() + dt.timedelta(seconds=wait),
@@ -106,6 +105,11 @@ def queue_again(submission: Submission, settled: str) -> bool:
         step=0,
         needs_person=False,
     )
+
+
+def _change(submission: Submission, **changes: Any) -> bool:
+    """Change what is still unknown of the same call; a look may take long, and a person may have been quicker."""
+    return ledger.move(submission.pk, UNKNOWN, carried_by=submission.last_call_id, **changes)
 
 
 def _verify(line: Line, step: Step, group: Sequence[Submission]) -> None:
@@ -159,9 +163,8 @@ def _conclude(line: Line, submission: Submission, step: Step, settled: Settled) 
     else:
         looks = submission.looks + 1
         stuck = settled.finding is Finding.UNDECIDED and looks >= MOST_LOOKS
-        ledger.move(
-            submission.pk,
-            UNKNOWN,
+        _change(
+            submission,
             looks=looks,
             needs_person=stuck,
             not_before=timezone.now() + dt.timedelta(seconds=settings.VERIFY_EVERY * (1 if looks < 3 else looks)),
@@ -201,9 +204,8 @@ def _next_step(line: Line, submission: Submission, settled: Settled) -> None:
     if following.kind == "resend" and submission.attempts < MOST_RESENDS:
         queue_again(submission, words)
         return
-    ledger.move(
-        submission.pk,
-        UNKNOWN,
+    _change(
+        submission,
         step=submission.step,
         looks=0,
         settled=words,

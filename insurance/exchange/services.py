@@ -228,6 +228,7 @@ def decide(actor: Actor, *, submission: Submission, finding: Finding, reason: st
         done = ledger.move(
             submission.pk,
             (SubmissionState.UNKNOWN,),
+            carried_by=submission.last_call_id,
             state=SubmissionState.WITHDRAWN if is_direct(submission) else SubmissionState.QUEUED,
             settled=f"已核实：平台无 (可重新上传) 人工核实：{reason}"[:300],
             needs_person=False,

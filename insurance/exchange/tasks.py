@@ -11,7 +11,7 @@ from insurance.exchange.bodies import make_months
 from insurance.exchange.choices import SubmissionState
 from insurance.exchange.connections import first_connection
 from insurance.exchange.errors import PlatformError
-from insurance.exchange.leases import reap
+from insurance.exchange.leases import pick_up, reap
 from insurance.exchange.lines import open_line
 from insurance.exchange.models import Connection, Drain, Session, Submission
 from insurance.exchange.queries import connection_of
@@ -22,8 +22,9 @@ from portal.tasks.run import Run
 
 @sweep("exchange.leases", every=1.0)
 def give_back_leases() -> None:
-    """Give back the calls of dead senders."""
+    """Give back the calls of dead senders, and what they carried."""
     reap()
+    pick_up()
 
 
 @sweep("exchange.apply", every=2.0)

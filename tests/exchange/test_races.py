@@ -1,0 +1,212 @@
+"""What two of ours may do at the same moment: each case set up by hand, so that it happens every time."""
+
+from __future__ import annotations
+
+import datetime as dt
+import threading
+import time
+from collections.abc import Callable
+
+import pytest
+from django.db import OperationalError, connections, transaction
+from django.utils import timezone
+
+from insurance.exchange import direct, ledger, services
+from insurance.exchange.answers import Answer
+from insurance.exchange.choices import CallState
+from insurance.exchange.delivery import conclude
+from insurance.exchange.handlers import Finding
+from insurance.exchange.leases import Keeper, pick_up, reap
+from insurance.exchange.lines import open_line
+from insurance.exchange.models import Call, Connection, Session, Submission
+from insurance.exchange.recovery import look
+from insurance.exchange.waves import prepare_wave
+from portal.people.actor import Actor
+from tests.exchange.conftest import both_books_agree, states
+from tests.exchange.test_delivery import deliver, short_waits  # noqa: F401
+from tests.sandbox_fixture import RunningSandbox
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+Queue = Callable[..., list[Submission]]
+
+
+def expire(call_id: int) -> None:
+    """Let the lease of a call run out."""
+    Call.objects.filter(pk=call_id).update(lease_until=timezone.now() - dt.timedelta(seconds=1))
+
+
+def test_a_call_given_up_does_not_touch_the_call_that_follows_it(
+    connection: Connection, sandbox: RunningSandbox, queue: Queue
+) -> None:
+    """The first sender slept past its lease; when it wakes, the second call is at the platform."""
+    (one,) = queue("D1")
+    with open_line(connection) as line:
+        (first,) = prepare_wave(line, None, 1, one.pk).calls
+        expire(first.call_id)
+        assert reap() == (1, 0)
+        (second,) = prepare_wave(line, None, 1, one.pk).calls
+        conclude(line, first, line.send(first))
+        one.refresh_from_db()
+        assert (one.state, one.last_call_id) == ("sending", second.call_id)
+        conclude(line, first, Answer(CallState.UNKNOWN, "没有收到完整答复", call_id=first.call_id))
+        assert states() == {"sending": 1}
+        conclude(line, second, line.send(second))
+    assert states() == {"accepted": 1}
+    both_books_agree(sandbox)
+
+
+def test_a_look_that_took_too_long_decides_nothing(
+    connection: Connection, sandbox: RunningSandbox, queue: Queue, actor: Actor, settings
+) -> None:  # type: ignore[no-untyped-def]
+    """While recovery asked, a person settled it and it went again: what was found is about the earlier message."""
+    settings.VERIFY_MIN_AGE = 0
+    sandbox.fault("cut_before", "3401", times=2)
+    (one,) = queue("D1")
+    with open_line(connection) as line:
+        (first,) = prepare_wave(line, None, 1, one.pk).calls
+        conclude(line, first, line.send(first))
+        slept = Submission.objects.select_related("last_call").get(pk=one.pk)
+        slept.looks = settings.VERIFY_LOOKS
+        services.decide(actor, submission=one, finding=Finding.ABSENT, reason="局方网站没有")
+        (second,) = prepare_wave(line, None, 1, one.pk).calls
+        conclude(line, second, line.send(second))
+        one.refresh_from_db()
+        assert (one.state, one.last_call_id) == ("unknown", second.call_id)
+        look(line, [slept])
+    one.refresh_from_db()
+    assert (one.state, one.step, one.looks) == ("unknown", 0, 0)
+
+
+@pytest.mark.parametrize(("end", "state"), [("undelivered", "queued"), ("unknown", "unknown")])
+def test_a_sender_that_died_between_its_call_and_its_submissions(
+    connection: Connection, sandbox: RunningSandbox, queue: Queue, end: str, state: str
+) -> None:
+    (one,) = queue("D1")
+    with open_line(connection) as line:
+        (prepared,) = prepare_wave(line, None, 1, one.pk).calls
+    if end == "undelivered":
+        ledger.mark_undelivered(prepared.call_id, "连不上平台")
+    else:
+        ledger.mark_sent(prepared.call_id)
+        ledger.mark_unknown(prepared.call_id, "没有收到完整答复")
+    assert pick_up() == 0, "its sender may be about to do it"
+    Call.objects.update(answered_at=timezone.now() - dt.timedelta(seconds=30))
+    assert pick_up() == 1
+    assert states() == {state: 1}
+    deliver(connection)
+    assert states() == {"accepted": 1}
+    both_books_agree(sandbox)
+
+
+def test_a_keeper_outlives_a_lost_database(monkeypatch: pytest.MonkeyPatch, settings) -> None:  # type: ignore[no-untyped-def]
+    settings.LEASE_RENEW_SECONDS = 0.05
+    renewed = threading.Event()
+    failures = [OperationalError("the server closed the connection")]
+
+    def once(held: list[int]) -> None:
+        if failures:
+            raise failures.pop()
+        renewed.set()
+
+    monkeypatch.setattr("insurance.exchange.leases.renew", once)
+    keeper = Keeper()
+    try:
+        with keeper.holding(1):
+            assert renewed.wait(5), "one failure must not end the renewing"
+    finally:
+        keeper.close()
+
+
+def test_a_sign_in_that_ended_while_many_were_on_their_way(
+    connection: Connection, sandbox: RunningSandbox, queue: Queue, settings
+) -> None:  # type: ignore[no-untyped-def]
+    """The platform refuses every message of the old sign-in; each goes again, none counts as refused."""
+    sandbox.fault("refuse", "3401", times=6, words="操作员未签到")
+    queue(*[f"D{number}" for number in range(6)])
+    with open_line(connection) as line:
+        line.sign_no("portal", "医保平台")
+        calls = [prepare_wave(line, None, 1, pk).calls[0] for pk in Submission.objects.values_list("pk", flat=True)]
+        answers = [line.send(prepared) for prepared in calls]
+        for prepared, answer in zip(calls, answers, strict=True):
+            conclude(line, prepared, answer)
+    assert states() == {"queued": 6}
+    deliver(connection)
+    assert states() == {"accepted": 6}
+    assert len(sandbox.log("9001")) == 2
+    both_books_agree(sandbox)
+
+
+def test_a_sign_in_ended_elsewhere_is_noticed(connection: Connection, sandbox: RunningSandbox, queue: Queue) -> None:
+    """The nightly sign-out ran in another process; this one still believes its number."""
+    (one,) = queue("D1")
+    with open_line(connection) as line:
+        line.sign_no("portal", "医保平台")
+        assert line.known_sign_no("portal")
+        Session.objects.update(ended_at=timezone.now())
+        sandbox.fault("refuse", "3401", times=1, words="签到已失效")
+        (prepared,) = prepare_wave(line, None, 1, one.pk).calls
+        conclude(line, prepared, line.send(prepared))
+        assert states() == {"queued": 1}
+    deliver(connection)
+    assert states() == {"accepted": 1}
+
+
+def test_a_complaint_about_sign_ins_without_end_becomes_a_refusal(
+    connection: Connection, sandbox: RunningSandbox, queue: Queue
+) -> None:
+    sandbox.fault("refuse", "3401", times=0, words="科室负责人未签到备案")
+    (one,) = queue("D1")
+
+    def settled() -> bool:
+        Submission.objects.update(not_before=None)
+        return not Submission.objects.filter(state="queued").exists()
+
+    deliver(connection, settled)
+    one.refresh_from_db()
+    assert one.state == "refused"
+    assert len(sandbox.log("3401")) <= 6
+
+
+def test_yesterdays_sign_in_is_not_todays(
+    connection: Connection, sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with open_line(connection) as line:
+        line.sign_no("portal", "医保平台")
+        assert line.known_sign_no("portal")
+        tomorrow = timezone.localdate() + dt.timedelta(days=1)
+        monkeypatch.setattr(timezone, "localdate", lambda *given: tomorrow)
+        assert line.known_sign_no("portal") is None
+        assert line.known_sign_no("portal") is None, "asked a second time, it is still yesterday's"
+
+
+def test_a_command_does_not_give_up_what_another_is_sending(
+    connection: Connection, sandbox: RunningSandbox, actor: Actor
+) -> None:
+    """Another process has claimed the message and not committed yet: the row is locked and still looks queued."""
+    one = services.submit_message(actor, infno="3403", message=WITHDRAWAL, held=True)
+    claimed, sending, end = threading.Event(), threading.Event(), threading.Event()
+
+    def other() -> None:
+        with transaction.atomic():
+            Submission.objects.select_for_update(of=("self",)).get(pk=one.pk)
+            claimed.set()
+            sending.wait(10)
+            Submission.objects.filter(pk=one.pk).update(state="sending")
+        end.wait(10)
+        Submission.objects.filter(pk=one.pk).update(state="accepted")
+        connections.close_all()
+
+    thread = threading.Thread(target=other)
+    thread.start()
+    claimed.wait(10)
+    threading.Timer(0.5, sending.set).start()
+    threading.Timer(1.5, end.set).start()
+    with open_line(connection) as line:
+        direct.drive(line, one.pk, time.monotonic() + 10)
+    assert end.is_set(), "it waited for what the other's message came to"
+    thread.join()
+    assert states() == {"accepted": 1}
+
+
+WITHDRAWAL = {"data": {"hosp_dept_codg": "D1", "hosp_dept_name": "甲", "begntime": "2026-01-01"}}
