@@ -67,8 +67,9 @@ def test_withdrawn_twice_is_withdrawn_once(actor: Actor, member: Person, enter: 
     ("finding", "state"), [("adopted", SubmissionState.ACCEPTED), ("absent", SubmissionState.WITHDRAWN)]
 )
 def test_decided_twice_is_decided_once(
-    unknown: Submission, member: Person, enter: Callable[[Person], Client], finding: str, state: str
-) -> None:
+    unknown: Submission, member: Person, enter: Callable[[Person], Client], finding: str, state: str, settings
+) -> None:  # type: ignore[no-untyped-def]
+    settings.VERIFY_MIN_AGE = 0
     client = enter(member)
     form = panel(client, "exchange:decide", unknown)
     assert "先在平台" in form["content"]
@@ -80,6 +81,17 @@ def test_decided_twice_is_decided_once(
     assert unknown.state == state
     assert "电话问过医保局" in unknown.settled
     assert AuditEvent.objects.filter(action="exchange.decide").count() == 1
+
+
+def test_absent_may_not_be_said_while_the_platform_may_still_work(
+    unknown: Submission, member: Person, enter: Callable[[Person], Client], settings
+) -> None:  # type: ignore[no-untyped-def]
+    settings.VERIFY_MIN_AGE = 3600
+    client = enter(member)
+    form = panel(client, "exchange:decide", unknown)
+    assert "秒后再核实" in send(client, "exchange:decide", form, finding="absent", reason="电话问过医保局")
+    unknown.refresh_from_db()
+    assert unknown.state == SubmissionState.UNKNOWN
 
 
 def test_a_decision_needs_evidence(unknown: Submission, member: Person, enter: Callable[[Person], Client]) -> None:
