@@ -192,7 +192,6 @@ BREAKER_SECONDS = env.number("BREAKER_SECONDS", 30)
 BATCH_ROWS = env.whole("BATCH_ROWS", 50)
 # Send the rows of a batch that was refused as a whole one by one, after a look at the platform, without being asked.
 BATCH_SPLIT = env.flag("BATCH_SPLIT", False)
-BATCH_CHARACTERS = env.whole("BATCH_CHARACTERS", 40000)
 FILE_MAX_MB = env.number("FILE_MAX_MB", 2048)
 DISPATCH_SECONDS = env.number("DISPATCH_SECONDS", 1)
 

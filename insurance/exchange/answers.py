@@ -48,9 +48,14 @@ class Answer:
         return read(self.transaction, self.output_raw)
 
 
+def storable(text: str) -> str:
+    """Return text without what JSON may hold and PostgreSQL not: NUL, and halves of a surrogate pair."""
+    return text.replace("\0", "").encode("utf-8", "replace").decode()
+
+
 def without_documents(words: str) -> str:
     """Mask document numbers in the platform's words, which rest in the clear; cut them to what is kept."""
-    return DOCUMENT.sub(lambda found: mask_document(found.group()), words)[:WORDS_LIMIT]
+    return DOCUMENT.sub(lambda found: mask_document(found.group()), storable(words))[:WORDS_LIMIT]
 
 
 def classify(status: int, body: bytes) -> Answer:
@@ -95,7 +100,7 @@ def _answer(state: CallState, envelope: dict[str, Any] | None, status: int, othe
         state,
         words or otherwise,
         infcode=_code(envelope.get("infcode") if "infcode" in envelope else envelope.get("code"))[:20],
-        refmsgid=str(envelope.get("inf_refmsgid") or "")[:60],
+        refmsgid=storable(str(envelope.get("inf_refmsgid") or ""))[:60],
         http_status=status,
         raw=envelope,
         output_raw=envelope.get("output"),
@@ -126,7 +131,7 @@ def _as_dict(value: object) -> dict[str, Any] | None:
 def _code(value: object) -> str:
     if value is None or isinstance(value, (bool, dict, list)):
         return ""
-    text = str(value).strip()
+    text = storable(str(value)).strip()
     return "" if text.lower() == "null" else text
 
 

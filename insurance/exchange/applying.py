@@ -23,6 +23,7 @@ from insurance.exchange.models import Call, CallRow, Submission
 from insurance.exchange.queries import not_done
 from insurance.specification.books import Book
 from insurance.specification.model import Route
+from portal.privacy.traces import frames_of
 
 log = logging.getLogger(__name__)
 
@@ -85,7 +86,7 @@ def apply_call(
                 _tell_rooms(call_id, answer, book, carried, moved)
             return found
     except Exception as error:
-        log.exception("applying call %s failed", call_id)
+        log.error("applying call %s: %s", call_id, frames_of(error))
         _postpone(call_id, error)
         return False
 
@@ -112,10 +113,24 @@ def _tell_rooms(
     accepted = answer.state is CallState.ACCEPTED
     for item in told:
         item.state = SubmissionState.ACCEPTED if accepted else SubmissionState.REFUSED
-        row = _own_row(item, len(carried), answer, book)
-        whole = not accepted and len(carried) > 1
-        outcome = Outcome(accepted, answer.words, row, answer.refmsgid, call_id, whole=whole)
-        handler_of(item.purpose).apply(item, outcome)
+        _tell_room(item, outcome_of(item, len(carried), answer, book))
+
+
+def outcome_of(submission: Submission, carried: int, answer: Answer, book: Book) -> Outcome:
+    """Return what an answer to a call that carried `carried` submissions means for one of them."""
+    accepted = answer.state is CallState.ACCEPTED
+    row = _own_row(submission, carried, answer, book)
+    return Outcome(accepted, answer.words, row, answer.refmsgid, answer.call_id, whole=not accepted and carried > 1)
+
+
+def _tell_room(submission: Submission, outcome: Outcome) -> None:
+    if is_direct(submission):
+        return
+    if submission.subject is None:
+        # The record was deleted meanwhile: the ledger keeps what happened, and there is nothing left to change.
+        log.warning("submission %s: its record is gone", submission.pk)
+        return
+    handler_of(submission.purpose).apply(submission, outcome)
 
 
 def _postpone(call_id: int, error: Exception) -> None:
@@ -134,10 +149,12 @@ def stored_answer(call: Call, book: Book) -> Answer:
     return replace(answer, transaction=book.transaction(call.infno), call_id=call.pk)
 
 
-def late_answer(call: Call) -> Answer | None:
+def late_answer(call: Call, book: Book) -> Answer | None:
     """Read the answer that came after its call had been given up, or None."""
     body = body_of(call.pk, "late")
-    return None if body is None else replace(classify(200, body), call_id=call.pk)
+    if body is None:
+        return None
+    return replace(classify(200, body), transaction=book.transaction(call.infno), call_id=call.pk)
 
 
 def _own_row(submission: Submission, carried: int, answer: Answer, book: Book) -> dict[str, Any]:
@@ -175,8 +192,7 @@ def finish(submission: Submission, outcome: Outcome, before: Sequence[Submission
     if not done:
         return False
     submission.state = state
-    if not is_direct(submission):
-        handler_of(submission.purpose).apply(submission, outcome)
+    _tell_room(submission, outcome)
     if outcome.accepted:
         advance(submission)
     return True

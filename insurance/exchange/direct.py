@@ -128,9 +128,12 @@ def _settled(line: Line, submission: Submission) -> Result:
         return Result(CallState.UNDELIVERED, {}, submission.words, call_id=submission.last_call_id)
     accepted = submission.state == SubmissionState.ACCEPTED
     state = CallState.ACCEPTED if accepted else CallState.REFUSED
-    answer = stored_answer(call, line.book) if call.state != CallState.UNKNOWN else late_answer(call)
+    answer = stored_answer(call, line.book) if call.state != CallState.UNKNOWN else late_answer(call, line.book)
     if answer is not None and answer.raw:
         return Result(state, answer.raw, submission.words, call_id=call.pk)
+    if not accepted:
+        # A gateway's no without an envelope: its words are all there is, and none is made up.
+        return Result(state, {}, submission.words or submission.settled, call_id=call.pk)
     adopted = {"infcode": 0, "inf_refmsgid": submission.refmsgid, "err_msg": "", "output": None}
     return Result(state, adopted | {"settled": submission.settled}, submission.settled, call_id=call.pk)
 

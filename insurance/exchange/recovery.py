@@ -14,10 +14,10 @@ from django.db import transaction
 from django.utils import timezone
 
 from insurance.exchange import ledger
-from insurance.exchange.applying import finish, late_answer
+from insurance.exchange.applying import finish, late_answer, outcome_of
 from insurance.exchange.choices import CallState, SubmissionState
 from insurance.exchange.contents import infno_of, judges, sent_rows
-from insurance.exchange.errors import PlatformError
+from insurance.exchange.errors import Undelivered, Unknown
 from insurance.exchange.handlers import Finding, Outcome, Settled
 from insurance.exchange.lines import Line
 from insurance.exchange.models import Call, CallBody, Submission
@@ -25,6 +25,7 @@ from insurance.exchange.queries import to_look_for
 from insurance.specification.books import Book
 from insurance.specification.model import Step
 from portal.people.actor import Actor
+from portal.privacy.traces import frames_of
 
 log = logging.getLogger(__name__)
 
@@ -44,16 +45,26 @@ def look(line: Line, waiting: Sequence[Submission]) -> int:
     """Take the next step for each of `waiting`; one look at the platform serves all that ask the same."""
     by_step: dict[tuple[str, Step], list[Submission]] = defaultdict(list)
     for submission in waiting:
-        if _take_late_answer(submission):
-            continue
-        step = step_of(submission, line.book)
-        if step.kind == "verify":
-            by_step[(submission.purpose, step)].append(submission)
-        else:
-            _without_looking(submission, step)
+        try:
+            if _take_late_answer(submission, line.book):
+                continue
+            step = step_of(submission, line.book)
+            if step.kind == "verify":
+                by_step[(submission.purpose, step)].append(submission)
+            else:
+                _without_looking(submission, step)
+        except Exception as error:
+            _stumble([submission], error)
     for (_, step), group in by_step.items():
         _verify(line, step, group)
     return len(waiting)
+
+
+def _stumble(group: Sequence[Submission], error: Exception) -> None:
+    """Count a look that broke, so that one submission neither stops the others nor is looked for without end."""
+    log.error("looking for %s: %s", [item.pk for item in group], frames_of(error))
+    for submission in group:
+        _undecided(submission)
 
 
 def step_of(submission: Submission, book: Book) -> Step:
@@ -62,26 +73,28 @@ def step_of(submission: Submission, book: Book) -> Step:
     return steps[submission.step] if submission.step < len(steps) else Step("person", "")
 
 
-def _take_late_answer(submission: Submission) -> bool:
+def _take_late_answer(submission: Submission, book: Book) -> bool:
     """Settle by an answer that came after its call was given up: it is the platform's own word."""
     call = submission.last_call
     if call is None or not CallBody.objects.filter(call=call, part="late").exists():
         return False
-    return settle_late(call)
+    # One that follows a fallen batch names the batch's call and was not in it.
+    return submission.pk in settle_late(call, book)
 
 
-def settle_late(call: Call) -> bool:
-    """Use a late answer for what is still unknown; says whether it was one that decides."""
-    answer = late_answer(call)
+def settle_late(call: Call, book: Book) -> set[int]:
+    """Use a late answer for what is still unknown of its call; returns what it settled."""
+    answer = late_answer(call, book)
     if answer is None or answer.state not in (CallState.ACCEPTED, CallState.REFUSED):
-        return False
-    accepted = answer.state is CallState.ACCEPTED
+        return set()
+    settled = set()
     with transaction.atomic():
-        for row in call.rows.select_related("submission__connection"):
-            outcome = Outcome(accepted, answer.words, {}, answer.refmsgid, call.pk)
-            if finish(row.submission, outcome, UNKNOWN):
+        rows = list(call.rows.select_related("submission__connection"))
+        for row in rows:
+            if finish(row.submission, outcome_of(row.submission, len(rows), answer, book), UNKNOWN):
                 _note(row.submission, "已核实：收到迟到的答复")
-    return True
+                settled.add(row.submission_id)
+    return settled
 
 
 def _without_looking(submission: Submission, step: Step) -> None:
@@ -115,18 +128,25 @@ def _change(submission: Submission, **changes: Any) -> bool:
 def _verify(line: Line, step: Step, group: Sequence[Submission]) -> None:
     try:
         found = _judge(line, step, group)
-    except PlatformError as error:
+    except (Undelivered, Unknown) as error:
+        # A platform that does not answer puts the look off; it says nothing about the submission.
         log.info("look by %s failed: %s", step.infno, type(error).__name__)
         _wait(group, settings.VERIFY_EVERY)
         return
+    except Exception as error:
+        _stumble(group, error)
+        return
     for submission in group:
-        _conclude(line, submission, step, found.get(submission.pk, Settled(Finding.UNDECIDED)))
+        try:
+            _conclude(line, submission, found.get(submission.pk, Settled(Finding.UNDECIDED)))
+        except Exception as error:
+            _stumble([submission], error)
 
 
 def _judge(line: Line, step: Step, group: Sequence[Submission]) -> dict[int, Settled]:
     actor = Actor.system(line.connection.institution, "查证")
     ask = partial(line.ask, actor)
-    sent = sent_rows(group, line.book)
+    sent = _sent(group, line.book)
     found: dict[int, Settled] = {}
     for handler in judges(group[0], line.book):
         flat, owners = _flatten(sent)
@@ -135,6 +155,17 @@ def _judge(line: Line, step: Step, group: Sequence[Submission]) -> dict[int, Set
             if keys and all(key in verdicts for key in keys):
                 found[pk] = _together([verdicts[key] for key in keys])
     return found
+
+
+def _sent(group: Sequence[Submission], book: Book) -> dict[int, list[dict[str, Any]]]:
+    """Return what was sent; one whose message cannot be read is left out, and so stays undecided."""
+    try:
+        return sent_rows(group, book)
+    except Exception as error:
+        if len(group) == 1:
+            log.error("reading what was sent of %s: %s", group[0].pk, frames_of(error))
+            return {}
+    return {pk: rows for one in group for pk, rows in _sent([one], book).items()}
 
 
 def _flatten(sent: Mapping[int, list[dict[str, Any]]]) -> tuple[dict[int, dict[str, Any]], dict[int, list[int]]]:
@@ -155,20 +186,24 @@ def _together(verdicts: Sequence[Settled]) -> Settled:
     return verdicts[0] if len(kinds) == 1 else Settled(Finding.UNDECIDED, {}, "各行结果不一致")
 
 
-def _conclude(line: Line, submission: Submission, step: Step, settled: Settled) -> None:
+def _conclude(line: Line, submission: Submission, settled: Settled) -> None:
     if settled.finding is Finding.ADOPTED:
         adopt(submission, settled)
     elif settled.finding is Finding.ABSENT and _surely(submission):
         _next_step(line, submission, settled)
     else:
-        looks = submission.looks + 1
-        stuck = settled.finding is Finding.UNDECIDED and looks >= MOST_LOOKS
-        _change(
-            submission,
-            looks=looks,
-            needs_person=stuck,
-            not_before=timezone.now() + dt.timedelta(seconds=settings.VERIFY_EVERY * (1 if looks < 3 else looks)),
-        )
+        _undecided(submission, again=settled.finding is Finding.ABSENT)
+
+
+def _undecided(submission: Submission, *, again: bool = False) -> None:
+    """Count a look that decided nothing; after the last one a person is asked, unless it is to be made `again`."""
+    looks = submission.looks + 1
+    _change(
+        submission,
+        looks=looks,
+        needs_person=looks >= MOST_LOOKS and not again,
+        not_before=timezone.now() + dt.timedelta(seconds=settings.VERIFY_EVERY * (1 if looks < 3 else looks)),
+    )
 
 
 def adopt(submission: Submission, settled: Settled) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import logging
 import math
 from collections.abc import Mapping
 from functools import partial
@@ -27,6 +28,8 @@ from insurance.exchange.queries import connection_of, not_done, type_of
 from insurance.exchange.recovery import adopt
 from portal.audit.services import record
 from portal.people.actor import Actor
+
+log = logging.getLogger(__name__)
 
 
 def submit(
@@ -205,8 +208,12 @@ def split(call_id: int) -> int:
     ).select_related("institution")
     again = 0
     for submission in fallen:
-        resend(Actor.system(submission.institution, "整批拆分"), submission=submission, reason="整批被拒后逐条重发")
-        again += 1
+        try:
+            resend(Actor.system(submission.institution, "整批拆分"), submission=submission, reason="整批被拒后逐条重发")
+            again += 1
+        except PlatformError as error:
+            # A person was quicker, or the record is gone; the other rows go on.
+            log.info("submission %s not sent alone: %s", submission.pk, type(error).__name__)
     return again
 
 
@@ -270,14 +277,19 @@ def resume(actor: Actor, *, connection: Connection) -> None:
         transaction.on_commit(partial(ring_for, connection.pk, delivery))
 
 
-def release_threads(limit: int = 200) -> int:
+# Only those that may go are looked at: any number may rightly be waiting behind refused ones.
+RELEASE = """
+UPDATE exchange_submission AS later SET ready = TRUE, state_at = clock_timestamp()
+WHERE later.state = 'queued' AND NOT later.ready AND NOT EXISTS (
+  SELECT 1 FROM exchange_submission AS earlier
+  WHERE earlier.connection_id = later.connection_id AND earlier.thread = later.thread
+    AND earlier.position < later.position
+    AND (earlier.state IN ('queued', 'sending', 'unknown') OR (earlier.state = 'refused' AND NOT earlier.superseded)))
+"""
+
+
+def release_threads() -> int:
     """Let queued submissions go whose predecessors are done; the net under `advance`. Returns how many."""
-    waiting = Submission.objects.filter(state=SubmissionState.QUEUED, ready=False).order_by("position")[:limit]
-    freed = 0
-    for submission in waiting:
-        before = not_done(submission.connection_id, submission.thread).filter(position__lt=submission.position)
-        if not before.exists():
-            freed += Submission.objects.filter(pk=submission.pk, ready=False).update(
-                ready=True, state_at=timezone.now()
-            )
-    return freed
+    with database.cursor() as cursor:
+        cursor.execute(RELEASE)
+        return int(cursor.rowcount)

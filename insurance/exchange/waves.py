@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
+from django.db import DatabaseError, InterfaceError, OperationalError, models, transaction
+from django.db.models import F, Q
 from django.utils import timezone
 
 from insurance.exchange import ledger
@@ -20,9 +21,19 @@ from insurance.exchange.errors import Refused, Undelivered
 from insurance.exchange.ledger import Draft, Prepared
 from insurance.exchange.lines import Line
 from insurance.exchange.models import Drain, Submission
+from insurance.specification.errors import SpecificationError
 from insurance.specification.model import Transaction
+from portal.privacy.traces import frames_of
 
 log = logging.getLogger(__name__)
+
+
+class Unsaid(Exception):
+    """Asking what a submission says broke the transaction in which it was asked."""
+
+    def __init__(self, submission: Submission) -> None:
+        super().__init__(submission.pk)
+        self.submission = submission
 
 
 @dataclass
@@ -48,6 +59,18 @@ def prepare_wave(line: Line, lease: Drain | None, room: int, only: int | None = 
     With a `lease`, its connection and class are served, and nothing is claimed unless its fence still stands; without
     one, the submission `only` is. Operators not yet signed in today are signed in first, outside the transaction.
     """
+    try:
+        return _prepare(line, lease, room, only)
+    except Unsaid as unsaid:
+        # The database refused what was asked for it, and with it everything in that transaction.
+        cause = unsaid.__cause__
+        if isinstance(cause, OperationalError | InterfaceError):
+            raise cause from None
+        _set_aside(unsaid.submission, unsaid)
+        return Wave(taken=1)
+
+
+def _prepare(line: Line, lease: Drain | None, room: int, only: int | None) -> Wave:
     wave = Wave()
     for _ in range(2):
         missing: dict[str, tuple[str, Transaction]] = {}
@@ -86,11 +109,16 @@ def _claim(line: Line, lease: Drain | None, room: int, only: int | None) -> list
     values = [lease.connection_id, lease.delivery, lease.pk, lease.fence]
     claimed = _fetch(CLAIM.format(which=DUE), [*values, room])
     # Where batches are due, many rows make one message, so more are claimed.
-    if any(not is_direct(item) and line.book.route(item.purpose).form == "batch" for item in claimed):
+    if any(_goes_in_batches(line, item) for item in claimed):
         claimed = _fetch(CLAIM.format(which=DUE), [*values, room * settings.BATCH_ROWS])
     for item in claimed:
         item.connection = line.connection
     return claimed
+
+
+def _goes_in_batches(line: Line, submission: Submission) -> bool:
+    route = line.book.routes.get(submission.purpose)
+    return route is not None and route.form == "batch"
 
 
 def _fetch(statement: str, values: list[Any]) -> list[Submission]:
@@ -105,28 +133,66 @@ def _sign_in(line: Line, claimed: Sequence[Submission], opter: str, name: str, k
     except Undelivered as error:
         # Only the platform's own no counts as an attempt; a closed platform is the breaker's business.
         refused = isinstance(error.__cause__, Refused)
-        for item in claimed:
-            if (item.opter or line.connection.opter) == opter:
-                pause = min(5 * 2**item.attempts, 300) if refused else 1
-                ledger.move(
-                    item.pk,
-                    (SubmissionState.QUEUED,),
-                    attempts=item.attempts + (1 if refused else 0),
-                    words=error.words[:1000],
-                    not_before=timezone.now() + dt.timedelta(seconds=pause),
-                )
+        own = [item for item in claimed if (item.opter or line.connection.opter) == opter]
+        pause = min(5 * 2 ** max(item.attempts for item in own), 300) if refused else 1
+        # The whole queue of this operator waits, or each wave of it would ask for the same sign-in again.
+        until = timezone.now() + dt.timedelta(seconds=pause)
+        _queue_of(own[0]).filter(Q(not_before=None) | Q(not_before__lt=until)).update(
+            attempts=F("attempts") + (1 if refused else 0), words=error.words[:1000], not_before=until
+        )
         return False
 
 
+def _queue_of(submission: Submission) -> models.QuerySet[Submission]:
+    """Return what waits in the same queue under the same operator."""
+    found: models.QuerySet[Submission] = Submission.objects.filter(
+        connection=submission.connection_id,
+        delivery=submission.delivery,
+        opter=submission.opter,
+        state=SubmissionState.QUEUED,
+    )
+    return found
+
+
 def _read(line: Line, claimed: Sequence[Submission]) -> Iterator[_Item]:
-    """Yield what each claimed submission says; one that changed since it was approved, or is invalid, goes back."""
+    """Yield what each claimed submission says; one whose record changed since it was approved, or is gone, goes back.
+
+    One that cannot be said at all (an edition without its purpose, a fault of ours) is set aside for a while, so that
+    it does not hold the queue.
+    """
     attach_subjects(claimed)
     for submission in claimed:
-        said = said_by(submission, line.book)
-        if said.digest != submission.digest:
+        if submission.subject is None and not is_direct(submission):
+            _send_back(submission, "记录已不存在，已退回，没有上传")
+            continue
+        try:
+            item = _item(line, submission)
+        except DatabaseError as error:
+            raise Unsaid(submission) from error
+        except Exception as error:
+            _set_aside(submission, error)
+            continue
+        if item.said.digest != submission.digest:
             _send_back(submission, "内容在提交后被改动，已退回，请重新核对并上传")
             continue
-        yield _Item(submission, line.book.transaction(infno_of(submission, line.book)), said)
+        yield item
+
+
+def _item(line: Line, submission: Submission) -> _Item:
+    kind = line.book.transaction(infno_of(submission, line.book))
+    return _Item(submission, kind, said_by(submission, line.book))
+
+
+def _set_aside(submission: Submission, error: Exception) -> None:
+    log.error("submission %s cannot be said: %s", submission.pk, frames_of(error))
+    reason = str(error) if isinstance(error, SpecificationError) else "程序出错，请联系信息科"
+    ledger.move(
+        submission.pk,
+        (SubmissionState.QUEUED,),
+        attempts=F("attempts") + 1,
+        words=f"组不成报文，没有发出：{reason}"[:1000],
+        not_before=timezone.now() + dt.timedelta(seconds=min(10 * 2 ** min(submission.attempts, 6), 300)),
+    )
 
 
 def _send_back(submission: Submission, words: str) -> None:
@@ -172,16 +238,11 @@ def _draft(line: Line, group: Sequence[_Item], missing: dict[str, tuple[str, Tra
     if sign is None:
         missing[opter] = (name, kind)
         return None
-    message = (
-        group[0].said.row
-        if is_direct(first)
-        else message_of(line.book.route(first.purpose), [item.said.row for item in group], kind)
-    )
-    faults = [fault for fault in line.problems(kind, message, first.insuplc_admdvs) if fault.level == "error"]
+    message = _message(line, group)
+    faults = _faults(line, message, group[0])
     if faults:
-        for item in group:
-            _send_back(item.submission, "；".join(str(fault) for fault in faults)[:1000])
-        return None
+        sound = _send_back_faulty(line, group, faults)
+        return _draft(line, sound, missing) if sound else None
     return Draft(
         transaction=kind,
         message=group[0].said.written if len(group) == 1 else line.written(kind, message),
@@ -194,6 +255,28 @@ def _draft(line: Line, group: Sequence[_Item], missing: dict[str, tuple[str, Tra
         requested_by_id=first.requested_by_id,
         submissions=[item.submission for item in group],
     )
+
+
+def _message(line: Line, group: Sequence[_Item]) -> dict[str, Any]:
+    first = group[0]
+    if is_direct(first.submission):
+        return first.said.row
+    rows = [item.said.row for item in group]
+    return message_of(line.book.route(first.submission.purpose), rows, first.transaction)
+
+
+def _faults(line: Line, message: dict[str, Any], item: _Item) -> str:
+    found = line.problems(item.transaction, message, item.submission.insuplc_admdvs)
+    return "；".join(str(fault) for fault in found if fault.level == "error")
+
+
+def _send_back_faulty(line: Line, group: Sequence[_Item], faults: str) -> list[_Item]:
+    """Send back the rows that are at fault and return the sound ones; all go back when no row alone explains it."""
+    own = [_faults(line, _message(line, [item]), item) for item in group]
+    for item, words in zip(group, own, strict=True):
+        if words or not any(own):
+            _send_back(item.submission, (words or faults)[:1000])
+    return [item for item, words in zip(group, own, strict=True) if not words] if any(own) else []
 
 
 SENDING = """

@@ -16,6 +16,7 @@ from portal.desk import registry
 from portal.desk.registry import Notice, Panel
 from portal.people.actor import Actor
 from portal.people.guard import ActorRequest, is_htmx, needs
+from portal.privacy.traces import frames_of
 
 log = logging.getLogger(__name__)
 
@@ -62,8 +63,8 @@ def _card(request: ActorRequest, panel: Panel) -> Card | None:
         if data is None:
             return None
         return Card(panel.label, render_to_string(panel.template, {**data}, request), panel.wide)
-    except Exception:
-        log.exception("panel %s failed", panel.label)
+    except Exception as error:
+        log.error("panel %s: %s", panel.label, frames_of(error))
         return Card(panel.label, None, panel.wide)
 
 

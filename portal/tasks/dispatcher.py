@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 import threading
 import time
-import traceback
 from dataclasses import dataclass
 
 from django.db import InterfaceError, OperationalError, close_old_connections, connection
 
+from portal.privacy.traces import frames_of
 from portal.tasks.registry import Sweep, sweeps
 
 log = logging.getLogger(__name__)
@@ -71,5 +71,4 @@ def _report(turn: Turn, error: Exception) -> None:
         log.warning("sweep %s: database: %s (%s in a row)", turn.sweep.name, type(error).__name__, turn.failures)
         connection.close()
         return
-    frames = "".join(traceback.format_tb(error.__traceback__)[-5:])
-    log.error("sweep %s: %s (%s in a row)\n%s", turn.sweep.name, type(error).__name__, turn.failures, frames)
+    log.error("sweep %s (%s in a row): %s", turn.sweep.name, turn.failures, frames_of(error))

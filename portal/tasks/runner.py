@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import traceback
 from datetime import timedelta
 from typing import Any
 
@@ -12,6 +11,7 @@ from django.db import close_old_connections
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
+from portal.privacy.traces import frames_of
 from portal.tasks.choices import TaskState
 from portal.tasks.models import Task
 from portal.tasks.registry import kind_of
@@ -76,8 +76,7 @@ def _attempt(run: Run, function: Any) -> tuple[TaskState | None, str]:
 def _unexpected(run: Run, error: Exception) -> str:
     """Log where it broke, without the exception's words (they may quote a patient); return the words for the person."""
     number = f"{run.task.pk}-{run.attempt}"
-    frames = "".join(traceback.format_tb(error.__traceback__))
-    log.error("task %s (%s): %s\n%s", number, run.task.kind, type(error).__name__, frames)
+    log.error("task %s (%s): %s", number, run.task.kind, frames_of(error))
     words = f"程序出错，任务没有完成（错误编号 {number}）。请把编号告诉信息科；原因排除后可重新运行。"
     run.log(words, "error")
     return words

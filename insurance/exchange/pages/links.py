@@ -123,7 +123,7 @@ def deadlines() -> list[tuple[str, str]]:
         ("上传总时限", f"{settings.DEADLINE_SUBMIT:g} 秒"),
         ("文件总时限", f"{settings.DEADLINE_FILE:g} 秒"),
         ("同时发送", f"{settings.DELIVERY_THREADS} 条"),
-        ("每批最多", f"{settings.BATCH_ROWS} 行、{settings.BATCH_CHARACTERS:,} 字符"),
+        ("每批最多", f"{settings.BATCH_ROWS} 行（规范另有规定的从其规定）"),
         ("结果待查", f"每 {settings.VERIFY_EVERY:g} 秒查一次，满 {settings.VERIFY_MIN_AGE:g} 秒才认定平台没有"),
         ("熔断", f"连续 {settings.BREAKER_FAILURES} 次不通后停 {settings.BREAKER_SECONDS:g} 秒再试"),
     ]
