@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -87,11 +88,27 @@ class Line:
         route = self.book.route("session.open")
         message = {route.node: {"opter_no": opter, "mac": mac, "ip": own_ip}}
         answer = self._repeat(self._draft(route.infno, message, purpose=route.purpose, opter=opter, name=opter_name))
-        sign_no = str(answer.output.row("signinoutb").get("sign_no") or answer.output.values.get("sign_no") or "")
+        return self._keep_sign_in(answer, opter, today)
+
+    def _keep_sign_in(self, answer: Answer, opter: str, day: dt.date) -> str:
+        sign_no = str(answer.output.row("signinoutb").get("sign_no") or answer.output.values.get("sign_no") or "")[:30]
         Session.objects.update_or_create(
-            connection=self.connection, opter=opter, day=today, defaults={"sign_no": sign_no[:30], "ended_at": None}
+            connection=self.connection, opter=opter, day=day, defaults={"sign_no": sign_no, "ended_at": None}
         )
         return sign_no
+
+    def _note_session(self, infno: str, message: Mapping[str, Any], answer: Answer) -> None:
+        """Heed a 9001 or 9002 that a person sent: an operator has one sign-in, so theirs replaces or ends ours."""
+        opened, closed = self.book.route("session.open"), self.book.route("session.close")
+        node = message.get(opened.node if infno == opened.infno else closed.node)
+        said = node if isinstance(node, Mapping) else {}
+        if infno == opened.infno and said.get("opter_no"):
+            self._keep_sign_in(answer, str(said["opter_no"]), timezone.localdate())
+        elif infno == closed.infno and said.get("sign_no"):
+            Session.objects.filter(connection=self.connection, sign_no=said["sign_no"], ended_at=None).update(
+                ended_at=timezone.now()
+            )
+        self._signs.clear()
 
     def known_sign_no(self, opter: str) -> str | None:
         """Return today's sign-in number without using the network, None when there is none yet."""
@@ -170,7 +187,10 @@ class Line:
         draft.insuplc_admdvs = insuplc_admdvs
         draft.sign_no = self.sign_no_for(transaction, opter, name, actor.ip)
         try:
-            return self._repeat(draft)
+            answer = self._repeat(draft)
+            if transaction.effect == "session":
+                self._note_session(infno, draft.message, answer)
+            return answer
         except Refused as refusal:
             complaint = Answer(CallState.REFUSED, refusal.words)
             if transaction.effect == "session" or not self.forget_sign_in(complaint, opter, draft.sign_no):
@@ -190,12 +210,13 @@ class Line:
             reason = f"{transaction.infno} {transaction.name}由平台调用本院，不能由本院发送"
             return [Problem("error", ".", None, "infno", "交易编号", reason)]
         found = check(transaction, message, self.book)
+        head = self.book.envelope.input.fields["insuplc_admdvs"]
+        if len(insuplc_admdvs) > (head.max_length or 0):
+            reason = f"长 {len(insuplc_admdvs)} 个字符，最多 {head.max_length} 个"
+            found.append(Problem("error", ".", None, head.name, head.label, reason))
         if not insuplc_admdvs and transaction.infno != "1101" and ledger.identifiers(message, ("psn_no",)):
-            found.append(
-                Problem(
-                    "error", ".", None, "insuplc_admdvs", "参保地医保区划", "报文含人员编号，必须填写（取 1101 返回值）"
-                )
-            )
+            reason = "报文含人员编号，必须填写（取 1101 返回值）"
+            found.append(Problem("error", ".", None, head.name, head.label, reason))
         return found
 
     def written(self, transaction: Transaction, message: Mapping[str, Any]) -> dict[str, Any]:
@@ -240,8 +261,9 @@ class Line:
             try:
                 verify_member(answer.file, max_bytes=int(settings.FILE_MAX_MB * 1024 * 1024))
             except FileError as error:
+                Path(answer.file).unlink(missing_ok=True)
                 ledger.add_event(answer.call_id or 0, "file-refused", words=str(error))
-                return replace(answer, state=CallState.UNKNOWN, words=str(error))
+                return replace(answer, state=CallState.UNKNOWN, words=str(error), file="")
         return answer
 
 

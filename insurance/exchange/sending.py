@@ -53,7 +53,10 @@ def carry(
     with keeper.holding(prepared.call_id):
         if prepared.transaction.infno == FILE_DOWNLOAD:
             with tempfile.NamedTemporaryFile(dir=_files_dir(), prefix="download-", delete=False) as sink:
-                return _exchange(connection, transport, prepared, gate, sink)
+                answer = _exchange(connection, transport, prepared, gate, sink)
+            if not answer.file:
+                Path(sink.name).unlink(missing_ok=True)
+            return answer
         return _exchange(connection, transport, prepared, gate, None)
 
 
@@ -103,7 +106,6 @@ def _keep(prepared: Prepared, reply: Reply, sink: IO[bytes] | None) -> Answer:
             return answer
         with open(sink.name, "rb") as file:
             body = file.read(ledger_limit())
-        Path(sink.name).unlink(missing_ok=True)
     answer = replace(classify(reply.status, body), transaction=prepared.transaction, call_id=prepared.call_id)
     if sink is not None and answer.state is CallState.ACCEPTED:
         answer = replace(answer, state=CallState.UNKNOWN, words="应返回 ZIP 文件，实际返回了报文")

@@ -115,6 +115,9 @@ class _Checker:
         except Unfit as unfit:
             yield self._problem(node, place, str(unfit), field)
             return
+        if field.required and field.type == "binary" and not wire:
+            yield self._problem(node, place, "必填，不能为空", field)
+            return
         if field.required and isinstance(wire, str) and not wire.strip():
             yield self._problem(node, place, "必填，不能只有空格", field)
             return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 
 from insurance.exchange.models import Call, Connection, Submission
 from tests.exchange.processes import ROOT, Process, environment, wait_until
+from tests.exchange.raw_platform import RawPlatform, good, http
 from tests.sandbox_fixture import RunningSandbox
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -39,7 +41,7 @@ def call(
     done = subprocess.run(
         [sys.executable, "manage.py", *words, *more],
         cwd=ROOT, capture_output=True, text=True, timeout=120,
-        env=environment(**login(sandbox), **changes),
+        env=environment(**(login(sandbox) | changes)),
     )  # fmt: skip
     return done.returncode, json.loads(done.stdout) if done.stdout.strip() else {}, done.stderr
 
@@ -184,3 +186,55 @@ def test_what_the_platform_calls_is_not_sent(sandbox: RunningSandbox) -> None:
     code, _, words = call(sandbox, "6202", {"data": {}})
     assert code == 2
     assert "由平台调用" in words
+
+
+def test_a_gateways_no_without_an_envelope_makes_none_up(sandbox: RunningSandbox) -> None:
+    def gateway(sock: socket.socket, headers: dict[str, str], body: bytes) -> None:
+        signs_in = json.loads(body)["infno"] == "9001"
+        sock.sendall(good({"signinoutb": {"sign_no": "1"}}) if signs_in else http(b"<html>", "403 Forbidden"))
+
+    platform = RawPlatform(gateway)
+    code, envelope, words = call(sandbox, "3401", DEPARTMENT, PLATFORM_URL=platform.url)
+    platform.close()
+    assert (code, envelope) == (1, {})
+    assert "403" in words
+
+
+def test_a_sign_in_sent_by_hand_is_the_operators_and_its_end_too(sandbox: RunningSandbox) -> None:
+    by_hand = {"signIn": {"opter_no": "portal", "mac": "00-00-00-00-00-01", "ip": "127.0.0.1"}}
+    sign_no = call(sandbox, "9001", by_hand)[1]["output"]["signinoutb"]["sign_no"]
+    assert call(sandbox, "5101")[0] == 0
+    assert len(sandbox.log("9001")) == 1, "the sign-in by hand is used"
+    assert call(sandbox, "9002", {"signOut": {"sign_no": sign_no, "opter_no": "portal"}})[0] == 0
+    assert call(sandbox, "5101")[0] == 0
+    assert len(sandbox.log("9001")) == 2
+    assert len(sandbox.log("5101")) == 2, "nothing is sent with the ended sign-in"
+
+
+@pytest.mark.parametrize("place", ["", "nowhere/x.zip"])
+def test_a_place_that_takes_no_file_is_told_before_anything_is_sent(
+    sandbox: RunningSandbox, tmp_path: Path, place: str
+) -> None:
+    message = {"fsDownloadIn": {"file_qury_no": "fsi/plc/none", "filename": "1.txt.zip", "fixmedins_code": "plc"}}
+    code, _, words = call(sandbox, "9102", message, "--output", str(tmp_path / place))
+    assert code == 2
+    assert "--output" in words
+    assert sandbox.log() == []
+
+
+def test_a_refused_archive_leaves_no_file_behind(sandbox: RunningSandbox, tmp_path: Path) -> None:
+    told = call(sandbox, "1301", {"data": {"ver": "0"}})[1]["output"]
+    message = {"fsDownloadIn": {"file_qury_no": told["file_qury_no"], "filename": told["filename"],
+                                "fixmedins_code": "plc"}}  # fmt: skip
+    sandbox.fault("two_members", "9102", times=0)
+    assert call(sandbox, "9102", message, FILES_DIR=str(tmp_path))[0] == 3
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_area_that_is_too_long_and_an_empty_file_fail_the_check(sandbox: RunningSandbox) -> None:
+    code, _, words = call(sandbox, "5101", {}, "--insuplc", "4417001")
+    assert code == 2
+    assert "insuplc_admdvs" in words
+    empty = {"fsUploadIn": {"in": [], "filename": "a.zip", "fixmedins_code": "H44170200001"}}
+    assert call(sandbox, "9101", empty)[0] == 2
+    assert sandbox.log() == []

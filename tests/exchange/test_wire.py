@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import socket
 import ssl
 import time
 import zipfile
+import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,7 +20,7 @@ from insurance.exchange import files
 from insurance.exchange.answers import classify
 from insurance.exchange.choices import CallState
 from insurance.exchange.signing import signature, signed_headers
-from insurance.exchange.transport import NoAnswer, NotConnected, Transport, bound_address
+from insurance.exchange.transport import JSON_LIMIT, NoAnswer, NotConnected, Transport, bound_address
 from tests.exchange.raw_platform import RawPlatform, good, http
 
 
@@ -162,6 +165,64 @@ def test_the_deadline_is_total_whatever_drips(part: str) -> None:
     assert time.monotonic() - begun < 2.0
 
 
+def test_more_than_the_answer_is_never_the_next_messages_answer() -> None:
+    """A gateway that answers twice: the second one lies ready when the next message is written."""
+    answers = [http(b"first") + http(b"first again"), http(b"second")]
+    platform = RawPlatform(lambda sock, headers, body: sock.sendall(answers.pop(0)))
+    transport = Transport(platform.url)
+    got = [
+        transport.post(f"{platform.url}/1", {}, b"{}", deadline=3, connect=1, first_byte=lambda: None).body
+        for _ in range(2)
+    ]
+    assert got == [b"first", b"second"]
+    assert platform.connections == 2
+
+
+def test_a_clean_answer_keeps_its_connection() -> None:
+    platform = RawPlatform(lambda sock, headers, body: sock.sendall(good()))
+    transport = Transport(platform.url)
+    for _ in range(3):
+        transport.post(f"{platform.url}/1", {}, b"{}", deadline=3, connect=1, first_byte=lambda: None)
+    assert platform.connections == 1
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, zlib.compress])
+def test_an_answer_packed_unasked_is_unpacked(pack: Callable[[bytes], bytes]) -> None:
+    packed = pack(b"x" * 300_000)
+    head = f"HTTP/1.1 200 OK\r\nContent-Encoding: {'gzip' if pack is gzip.compress else 'deflate'}\r\n"
+    whole = head.encode() + b"Content-Length: %d\r\n\r\n" % len(packed) + packed
+    assert post(RawPlatform(lambda sock, headers, body: sock.sendall(whole))) == b"x" * 300_000
+    broken = head.encode() + b"Content-Length: %d\r\n\r\n" % (len(packed) - 9) + packed[:-9]
+    with pytest.raises(NoAnswer):
+        post(RawPlatform(lambda sock, headers, body: sock.sendall(broken)))
+
+
+def test_a_packed_bomb_meets_the_limit() -> None:
+    packed = gzip.compress(b"0" * (JSON_LIMIT + 1))
+    head = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(packed)
+    with pytest.raises(NoAnswer):
+        post(RawPlatform(lambda sock, headers, body: sock.sendall(head + packed)))
+
+
+@pytest.mark.parametrize(
+    ("url", "options", "words"),
+    [
+        ("igb.example.cn/ebus", {}, "PLATFORM_URL"),
+        ("http://h", {"resolve": "127.0.0.1:x"}, "PLATFORM_RESOLVE"),
+        ("http://h", {"proxy": "socks5://u:geheim@127.0.0.1:1"}, "PLATFORM_PROXY"),
+        ("http://h", {"proxy": "http://"}, "PLATFORM_PROXY"),
+        ("https://h", {"ca_file": "/nowhere/ca.pem"}, "PLATFORM_CA_FILE"),
+    ],
+)
+def test_settings_that_cannot_be_read_are_said_and_nothing_leaves(
+    url: str, options: dict[str, str], words: str
+) -> None:
+    transport = Transport(url, **options)
+    with pytest.raises(NotConnected, match=words) as raised:
+        transport.post(f"{url}/1", {}, b"{}", deadline=1, connect=1, first_byte=lambda: None)
+    assert "geheim" not in str(raised.value)
+
+
 def test_what_first_byte_raises_stops_the_message() -> None:
     platform = RawPlatform(lambda sock, headers, body: sock.sendall(good()))
 
@@ -193,6 +254,51 @@ def test_a_proxy_gets_the_whole_address() -> None:
     transport.post("http://igb.example.cn/ebus/5101", {}, b"{}", deadline=3, connect=1, first_byte=lambda: None)
     assert proxy.requests[0][0] == "http://igb.example.cn/ebus/5101"
     assert proxy.requests[0][1]["host"] == "igb.example.cn"
+
+
+def test_a_proxy_gets_its_login() -> None:
+    proxy = RawPlatform(lambda sock, headers, body: sock.sendall(good()))
+    transport = Transport("http://igb.example.cn/ebus", proxy=f"http://user:p%40ss@127.0.0.1:{proxy.port}")
+    transport.post("http://igb.example.cn/ebus/5101", {}, b"{}", deadline=3, connect=1, first_byte=lambda: None)
+    assert proxy.requests[0][1]["proxy-authorization"] == "Basic dXNlcjpwQHNz"
+
+
+def test_a_proxy_is_told_the_bound_address_and_the_platform_its_name() -> None:
+    proxy = RawPlatform(lambda sock, headers, body: sock.sendall(good()))
+    options = {"proxy": f"127.0.0.1:{proxy.port}", "resolve": "192.0.2.7:8080"}
+    transport = Transport("http://igb.example.cn/ebus", **options)
+    transport.post("http://igb.example.cn/ebus/5101", {}, b"{}", deadline=3, connect=1, first_byte=lambda: None)
+    assert proxy.requests[0][0] == "http://192.0.2.7:8080/ebus/5101"
+    assert proxy.requests[0][1]["host"] == "igb.example.cn"
+
+
+def test_the_tls_name_through_a_proxy_is_the_hosts(tmp_path: Path) -> None:
+    certificate, key = make_certificate(tmp_path, "igb.example.cn")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    names: list[str | None] = []
+    context.sni_callback = lambda sock, name, ctx: names.append(name)
+    asked: list[bytes] = []
+
+    def tunnel(sock: socket.socket) -> None:
+        asked.append(sock.recv(65536))
+        sock.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+        with context.wrap_socket(sock, server_side=True) as tls:
+            received = b""
+            while not received.endswith(b"{}"):
+                received += tls.recv(65536)
+            asked.append(received)
+            tls.sendall(good())
+
+    proxy = TlsServer(tunnel)
+    transport = Transport(
+        "https://igb.example.cn/ebus",
+        proxy=f"http://127.0.0.1:{proxy.port}", resolve="192.0.2.7", ca_file=str(certificate),
+    )  # fmt: skip
+    transport.post("https://igb.example.cn/ebus/1", {}, b"{}", deadline=5, connect=2, first_byte=lambda: None)
+    assert asked[0].startswith(b"CONNECT 192.0.2.7:443 ")
+    assert b"Host: igb.example.cn\r\n" in asked[1]
+    assert names == ["igb.example.cn"]
 
 
 def test_the_tls_name_is_the_hosts_and_not_the_address(tmp_path: Path) -> None:

@@ -43,6 +43,7 @@ class Command(BaseCommand):
         patience = default_patience() if options["patience"] is None else options["patience"]
         try:
             message = prepared_input(options["infno"], read_input(options["input"]))
+            check_output(options["output"])
             with open_line(connection) as line:
                 result = send(
                     line, actor, options["infno"], message, insuplc_admdvs=options["insuplc"], patience=patience
@@ -88,6 +89,12 @@ def read_input(given: str) -> dict[str, Any]:
         raise CommandError('--input：应为 JSON 对象，如 {"data": {…}}', returncode=INVALID)
     inner = value.get("input")
     return inner if isinstance(inner, dict) and (len(value) == 1 or "infno" in value) else value
+
+
+def check_output(output: str | None) -> None:
+    """Refuse, before anything is sent, a place that cannot take a file. Raises CommandError in Chinese."""
+    if output and (Path(output).is_dir() or not Path(output).absolute().parent.is_dir()):
+        raise CommandError(f"--output：{output} 不能存文件（目录不存在，或它本身是目录）", returncode=INVALID)
 
 
 def prepared_input(infno: str, message: dict[str, Any]) -> dict[str, Any]:
