@@ -7,6 +7,7 @@ import uuid
 from functools import lru_cache
 
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.db import transaction
 
 from insurance.exchange.models import Connection
@@ -19,15 +20,18 @@ from portal.people.models import Institution
 def first_connection() -> Connection:
     """Return the installation's first connection, made from the settings when the database has none.
 
-    It follows the settings until somebody changes it in the portal; from then on the portal keeps it.
+    It follows the settings until somebody changes it in the portal; from then on the portal keeps it. Raises
+    ImproperlyConfigured when the database was made for another environment.
     """
     known = Connection.objects.select_related("institution").order_by("pk").first()
     if known is not None:
+        if known.environment != settings.ENVIRONMENT:
+            raise ImproperlyConfigured(
+                f"本数据库建于{known.environment}环境，ENVIRONMENT 却是{settings.ENVIRONMENT}。"
+                "一个数据库只属于一个环境：请改回 ENVIRONMENT，或用 DATABASE_URL 指向另一个空库"
+            )
         return _follow(known) if known.follows_environment else known
-    institution, _ = Institution.objects.get_or_create(
-        fixmedins_code=settings.INSTITUTION_CODE,
-        defaults={"fixmedins_name": settings.INSTITUTION_NAME, "admdvs": settings.INSTITUTION_ADMDVS},
-    )
+    institution = Institution.objects.first_one()
     values = {"environment": settings.ENVIRONMENT, "follows_environment": True, **_from_settings()}
     made, _ = Connection.objects.get_or_create(institution=institution, defaults=values)
     return made

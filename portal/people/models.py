@@ -4,11 +4,24 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
 from django.utils.functional import cached_property
 
 from portal.people.roles import ROLE_CHOICES, ROLES
+
+
+class InstitutionManager(models.Manager["Institution"]):
+    """Finds institutions; makes the installation's first one."""
+
+    def first_one(self) -> Institution:
+        """Return the institution that the settings name (INSTITUTION_CODE …), made when it is not there yet."""
+        found, _ = self.get_or_create(
+            fixmedins_code=settings.INSTITUTION_CODE,
+            defaults={"fixmedins_name": settings.INSTITUTION_NAME, "admdvs": settings.INSTITUTION_ADMDVS},
+        )
+        return found
 
 
 class Institution(models.Model):
@@ -17,6 +30,8 @@ class Institution(models.Model):
     fixmedins_code = models.CharField("定点医药机构编号", max_length=12, unique=True)
     fixmedins_name = models.CharField("定点医药机构名称", max_length=200)
     admdvs = models.CharField("医保区划", max_length=6, help_text="mdtrtarea_admvs，阳江 441700")
+
+    objects: ClassVar[InstitutionManager] = InstitutionManager()
 
     class Meta:
         verbose_name = verbose_name_plural = "机构"

@@ -156,7 +156,7 @@ def test_a_lease_that_expires_while_the_server_drips(
     connection: Connection, sandbox: RunningSandbox, queue: Queue, redis_url: str
 ) -> None:
     """The worker's lease is not renewed in time (it renews every hour here): others settle it, it is not sent again."""
-    sandbox.fault("drip", "3401", times=1, seconds=6)
+    sandbox.fault("drip", "3401", times=1, bytes=60)
     queue("D1")
     slow = {"LEASE_SECONDS": "1", "LEASE_RENEW_SECONDS": "3600", "DEADLINE_SUBMIT": "20"}
     with running("dispatcher"), running("rqworker", "interactive", **slow), running("rqworker", "interactive"):

@@ -29,7 +29,10 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Make the person."""
-        institution = Institution.objects.filter(fixmedins_code=options["institution"]).first()
+        if options["institution"] == settings.INSTITUTION_CODE:
+            institution: Institution | None = Institution.objects.first_one()
+        else:
+            institution = Institution.objects.filter(fixmedins_code=options["institution"]).first()
         if institution is None:
             raise CommandError(f"没有机构 {options['institution']}。")
         actor, password = Actor.system(institution, "命令行"), services.make_password()
