@@ -105,14 +105,14 @@ def _is_due(submission: Submission) -> bool:
 
 
 def _send_once(line: Line, submission: Submission) -> bool:
-    """Claim and carry a queued submission; False when nothing could be delivered."""
+    """Claim and carry a queued submission; False when nothing could be delivered, True too while another holds it."""
     wave = prepare_wave(line, None, 1, submission.pk)
     for prepared in wave.calls:
         answer = line.send(prepared)
         conclude(line, prepared, answer)
         return answer.state is not CallState.UNDELIVERED
     submission.refresh_from_db()
-    return submission.state != SubmissionState.QUEUED
+    return wave.taken == 0 or submission.state != SubmissionState.QUEUED
 
 
 def _give_up(submission: Submission) -> bool:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.db import connection as database
 from django.utils import timezone
 
 from insurance.exchange import breaker, ledger
@@ -83,6 +84,11 @@ class Line:
         known = self.known_sign_no(opter)
         if known is not None:
             return known
+        with _alone(f"{self.connection.pk}/{opter}"):
+            known = self.known_sign_no(opter)
+            return self._sign_in(opter, opter_name, ip) if known is None else known
+
+    def _sign_in(self, opter: str, opter_name: str, ip: str) -> str:
         today = timezone.localdate()
         mac, own_ip = machine_of(self.connection, ip)
         route = self.book.route("session.open")
@@ -265,6 +271,21 @@ class Line:
                 ledger.add_event(answer.call_id or 0, "file-refused", words=str(error))
                 return replace(answer, state=CallState.UNKNOWN, words=str(error), file="")
         return answer
+
+
+@contextmanager
+def _alone(operator: str) -> Iterator[None]:
+    """Let one process at a time sign an operator in: a second sign-in would end the first under its messages.
+
+    An advisory lock of the session, not of a transaction, and no row's: nothing else waits for it while the platform
+    is asked, and it goes with the process.
+    """
+    with database.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(hashtextextended(%s, 9001))", [operator])
+        try:
+            yield
+        finally:
+            cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 9001))", [operator])
 
 
 def _may_repeat(transaction: Transaction) -> bool:

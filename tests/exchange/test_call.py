@@ -238,3 +238,19 @@ def test_an_area_that_is_too_long_and_an_empty_file_fail_the_check(sandbox: Runn
     empty = {"fsUploadIn": {"in": [], "filename": "a.zip", "fixmedins_code": "H44170200001"}}
     assert call(sandbox, "9101", empty)[0] == 2
     assert sandbox.log() == []
+
+
+def test_two_commands_at_once_are_one_message_and_one_sign_in(sandbox: RunningSandbox) -> None:
+    """The second meets the first while it signs in, and while it sends."""
+    for infno in ("9001", "3401"):
+        sandbox.fault("delay", infno, times=0, seconds=1, when="after")
+    both = [
+        subprocess.Popen(
+            [sys.executable, "manage.py", "call", "3401", "--input", json.dumps(DEPARTMENT)],
+            cwd=ROOT, env=environment(**login(sandbox)), stdout=subprocess.DEVNULL,
+        )
+        for _ in range(2)
+    ]  # fmt: skip
+    assert [one.wait(60) for one in both] == [0, 0]
+    assert len(sandbox.log("3401")) == 1
+    assert len(sandbox.log("9001")) == 1
