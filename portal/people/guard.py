@@ -7,6 +7,7 @@ from functools import wraps
 from typing import Any, Concatenate, ParamSpec
 from urllib.parse import urlencode, urlsplit
 
+from django.contrib import messages
 from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import render
@@ -66,8 +67,13 @@ def signed_in(view: Guarded[P]) -> View[P]:
 
 
 def to_login(request: HttpRequest) -> HttpResponse:
-    """Send the browser to the login page and afterwards back here; a piece of a page takes the whole page along."""
-    back = request.get_full_path() if request.method == "GET" else "/"
+    """Send the browser to the login page and afterwards back here; a piece of a page takes the whole page along.
+
+    Somebody whose login ended while they filled in a form comes back to that form and learns that nothing was done.
+    """
+    back = request.get_full_path() if request.method == "GET" else _came_from(request)
+    if request.method != "GET":
+        messages.warning(request, "登录已超时，刚才的操作没有执行。请重新登录后再做一次。", fail_silently=True)
     if is_htmx(request):
         # the piece has no page of its own: come back to the page that asked for it
         back = _path_of(request.headers.get("HX-Current-URL", "/"))
@@ -95,9 +101,24 @@ def refuse(request: HttpRequest, action: str, words: str = "") -> HttpResponse:
     return render(request, template, context, status=403)
 
 
+def wrong_way(request: HttpRequest, answer: HttpResponseBase) -> HttpResponse:
+    """Return Django's empty 405 with words: an address that only takes forms was reloaded or typed."""
+    words = "这个地址只用来提交，不能直接打开或刷新。没有执行任何操作，请从菜单进入列表查看结果。"
+    template = "people/_refused.html" if is_htmx(request) else "people/refused.html"
+    shown = render(request, template, {"words": words}, status=405)
+    shown["Allow"] = answer.headers.get("Allow", "")
+    return shown
+
+
 def is_htmx(request: HttpRequest) -> bool:
     """Say whether htmx asked for a piece of a page (a boosted link wants the whole page)."""
     return request.headers.get("HX-Request") == "true" and request.headers.get("HX-Boosted") != "true"
+
+
+def _came_from(request: HttpRequest) -> str:
+    """Return the page of ours that a form stood on, "/" when the browser does not say."""
+    came = request.headers.get("Referer", "")
+    return _path_of(came) if urlsplit(came).netloc == request.get_host() else "/"
 
 
 def _path_of(url: str) -> str:

@@ -27,7 +27,7 @@ PER_PAGE = 50
 @needs("people.manage")
 def index(request: ActorRequest) -> HttpResponseBase:
     """Everybody who works in the institution at hand."""
-    words = request.GET.get("words", "").strip()
+    words = request.GET.get("words", "").replace("\0", "").strip()
     page = Paginator(queries.staff_of(request.actor, words), PER_PAGE).get_page(request.GET.get("page"))
     return render(request, "people/list.html", {"page": page, "words": words})
 

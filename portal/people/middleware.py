@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any
 
 from django.conf import settings
@@ -11,7 +12,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import reverse
 
 from portal.people.actor import Actor, NotAllowed
-from portal.people.guard import go, refuse
+from portal.people.guard import go, refuse, wrong_way
 from portal.people.models import Institution, Person
 
 # What somebody may open who must first choose a password of their own.
@@ -19,14 +20,23 @@ BEFORE_PASSWORD = {"people:password", "people:logout", "people:login"}
 
 
 class ActorMiddleware:
-    """Sets `request.actor` (None without login or institution), asks for a first password, answers NotAllowed."""
+    """Sets `request.actor` (None without login or institution), asks for a first password, answers NotAllowed.
+
+    Also gives words to Django's empty 405, and keeps what somebody logged in has seen out of the browser's cache.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         request.actor = actor_of(request)  # type: ignore[attr-defined]  # guard.ActorRequest declares it
-        return self.get_response(request)
+        response = self.get_response(request)
+        if response.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+            response = wrong_way(request, response)
+        if request.user.is_authenticated and not response.has_header("Cache-Control"):
+            # counters share a PC: after logging out, "back" must not bring a patient's page up again
+            response["Cache-Control"] = "private, no-store"
+        return response
 
     def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponse | None:
         """Send a person with an initial password to the page where they choose their own."""

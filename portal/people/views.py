@@ -16,6 +16,9 @@ from portal.people.forms import LoginForm, PasswordForm
 from portal.people.guard import ActorRequest, is_htmx, signed_in
 from portal.people.login import LoginRefused, log_in
 
+# More digits are no key, and int() refuses thousands of them.
+LONGEST_KEY = 19
+
 
 @never_cache
 @sensitive_post_parameters("password")
@@ -64,7 +67,8 @@ def password(request: ActorRequest) -> HttpResponseBase:
 def switch(request: ActorRequest) -> HttpResponseBase:
     """Work in another institution from now on: POST institution=<pk>."""
     wanted = request.POST.get("institution", "")
-    institution = get_object_or_404(request.user.institutions(), pk=int(wanted) if wanted.isdecimal() else 0)
+    known = wanted.isdecimal() and len(wanted) < LONGEST_KEY
+    institution = get_object_or_404(request.user.institutions(), pk=int(wanted) if known else 0)
     services.switch_institution(request.actor, institution=institution)
     # what was cached or chosen for the other institution must not leak into this one
     request.session.cycle_key()
@@ -75,7 +79,7 @@ def switch(request: ActorRequest) -> HttpResponseBase:
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """Answer a form that came without a valid token, in words: the page was open too long, or cookies are off."""
     template = "people/_refused.html" if is_htmx(request) else "people/refused.html"
-    words = "页面已过期或浏览器禁用了 Cookie，刚才的操作没有执行。请刷新页面后再试。"
+    words = "页面已过期或浏览器禁用了 Cookie，刚才的操作没有执行。请退回刚才的页面，刷新后再做一次。"
     return render(request, template, {"words": words}, status=403)
 
 
@@ -83,4 +87,4 @@ def _back(request: HttpRequest) -> str:
     """Return the address to go on to: only ever one of ours."""
     wanted = request.POST.get(REDIRECT_FIELD_NAME) or request.GET.get(REDIRECT_FIELD_NAME) or ""
     ours = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, require_https=request.is_secure())
-    return wanted if ours else "/"
+    return wanted if ours and wanted.startswith("/") else "/"

@@ -162,3 +162,50 @@ def test_visible_to_narrows_to_ones_institutions() -> None:
     from django.contrib.auth.models import AnonymousUser
 
     assert rows.visible_to(AnonymousUser()).count() == 0
+
+
+def test_what_somebody_has_seen_is_gone_from_the_browser_after_logging_out(client) -> None:
+    """A counter's PC is shared: the back button must ask the server again."""
+    client.force_login(make_person())
+    assert "no-store" in client.get("/")["Cache-Control"]
+    assert "no-store" in client.get("/directory/practitioners/")["Cache-Control"]
+
+
+def test_an_address_for_forms_that_is_opened_says_so(client) -> None:
+    client.force_login(make_person())
+    answer = client.get("/institution/")
+    assert answer.status_code == 405
+    assert answer["Allow"] == "POST"
+    assert "不能直接打开或刷新" in answer.content.decode()
+
+
+def test_a_stranger_can_log_out(client) -> None:
+    client.force_login(make_person(None))
+    assert f'action="{reverse("people:logout")}"' in client.get("/").content.decode()
+
+
+def test_a_form_sent_after_the_login_ended_leads_back_to_it_and_says_so(client) -> None:
+    answer = client.post("/directory/new/", {}, headers={"Referer": "http://testserver/directory/new/"})
+    assert answer.url == f"{reverse('people:login')}?next=%2Fdirectory%2Fnew%2F"
+    assert "刚才的操作没有执行" in client.get(answer.url).content.decode()
+    foreign = client.post("/directory/new/", {}, headers={"Referer": "https://evil.example/directory/new/"})
+    assert foreign.url == f"{reverse('people:login')}?next=%2F"
+
+
+@pytest.mark.parametrize("form", [{"institution": "9" * 5000}, {"institution": "x"}])
+def test_an_institution_that_is_none_is_not_found(client, form: dict[str, str]) -> None:
+    client.force_login(make_person())
+    assert client.post("/institution/", form).status_code == 404
+
+
+def test_where_to_go_on_to_is_an_address(client) -> None:
+    person = make_person()
+    client.force_login(person)
+    here = person.all_memberships[0].institution_id
+    assert client.post("/institution/", {"institution": here, "next": "a\0b"}).url == "/"
+    assert client.post("/institution/", {"institution": here, "next": "tasks"}).url == "/"
+
+
+def test_persons_are_searched_for_with_any_text(client) -> None:
+    client.force_login(make_person("it"))
+    assert client.get("/people/", {"words": "a\0b"}).status_code == 200
