@@ -24,6 +24,7 @@ def categories() -> list[tuple[str, str]]:
     return [(code, f"{code} {label}") for code, label in book.dictionary("dept").items()]
 
 
+MOST_DAYS = 36500
 BOX = forms.TextInput(attrs={"placeholder": "也可用拼音码"})
 
 
@@ -43,7 +44,7 @@ class WithinDaysFilter(django_filters.NumberFilter):
         """Narrow the rows; nothing given leaves them."""
         if value in (None, ""):
             return qs
-        until = timezone.now() + timedelta(days=min(int(value), 36500))
+        until = timezone.now() + timedelta(days=max(-MOST_DAYS, min(int(value), MOST_DAYS)))
         return qs.filter(**{f"{self.field_name}__lte": until})
 
 

@@ -11,6 +11,7 @@ from django.db.models import Model, QuerySet
 from django.http import QueryDict
 
 MOST = 50_000
+MOST_DIGITS = 12
 
 
 class SelectionRefused(Exception):
@@ -33,7 +34,8 @@ class Selection:
         every = data.get("all") == "1" and not only
         keys = (only,) if only else tuple(dict.fromkeys(data.getlist("row")))
         seen = data.get("count", "")
-        return cls(() if every else keys, every, data.get("query", ""), int(seen) if seen.isdecimal() else 0)
+        count = int(seen) if seen.isdecimal() and len(seen) <= MOST_DIGITS else 0
+        return cls(() if every else keys, every, data.get("query", ""), count)
 
     def fields(self) -> list[tuple[str, str]]:
         """Return the hidden fields that carry this choice on."""

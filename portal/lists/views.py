@@ -196,7 +196,7 @@ class ListPage(ActionView, ABC):
     def size(self) -> int:
         """Rows a page."""
         wanted = self.query.get("per_page", "")
-        return int(wanted) if wanted.isdecimal() and int(wanted) in SIZES else SIZES[0]
+        return next((size for size in SIZES if str(size) == wanted), SIZES[0])
 
     def _sorted(self, rows: QuerySet[Any]) -> QuerySet[Any]:
         """Sort by the columns asked for, always ending with the key so that pages do not overlap."""

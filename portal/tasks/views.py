@@ -22,6 +22,7 @@ from portal.tasks.registry import kind_of
 from portal.tasks.tables import TaskTable
 
 STOP_POLLING = 286
+MOST_SECONDS = 31 * 86400
 
 
 class TaskList(ListPage):
@@ -111,7 +112,11 @@ class ScheduleForm(forms.Form):
         label="每天", required=False, widget=forms.TimeInput({"type": "time", "class": "form-control"}, format="%H:%M")
     )
     every_seconds = forms.IntegerField(
-        label="间隔秒数", required=False, min_value=60, widget=forms.NumberInput({"class": "form-control"})
+        label="间隔秒数",
+        required=False,
+        min_value=60,
+        max_value=MOST_SECONDS,
+        widget=forms.NumberInput({"class": "form-control"}),
     )
 
 

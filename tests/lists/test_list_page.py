@@ -180,3 +180,37 @@ def test_query_count_does_not_grow_with_rows(office: Client, records: Callable[.
 
 # session, person, memberships, counts, rows, sandbox band
 QUERIES = 6
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"per_page": "9" * 5000},
+        {"page": "9" * 5000},
+        {"created_at_to": "9999-12-31"},
+        {"created_at_from": "0001-01-01"},
+        {"words": "a\0b"},
+        {"words": " ".join(["K"] * 800)},
+        {"sort": "--"},
+    ],
+)
+def test_no_query_breaks_the_page(office: Client, records: Callable[..., list[Task]], query: dict[str, str]) -> None:
+    records(2)
+    assert office.get(URL, query | {"tab": "all"}).status_code == 200
+
+
+def test_hundreds_of_words_do_not_become_hundreds_of_conditions(
+    office: Client, records: Callable[..., list[Task]]
+) -> None:
+    records(2)
+    with CaptureQueriesContext(connection) as queries:
+        office.get(URL, {"words": " ".join(["K"] * 800), "tab": "all"})
+    assert max(query["sql"].count("LIKE") for query in queries) < 50
+
+
+@pytest.mark.parametrize("form", [{"row": "1", "intent": "a\0b"}, {"all": "1", "count": "9" * 5000}])
+def test_no_posted_value_breaks_a_batch(
+    office: Client, records: Callable[..., list[Task]], form: dict[str, str]
+) -> None:
+    records(2)
+    assert office.post("/room/again/", form).status_code == 302

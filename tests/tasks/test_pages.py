@@ -160,3 +160,13 @@ def test_the_next_daily_run_is_in_shanghai_time() -> None:
     assert next_run(None, time(2, 30), before) == datetime(2026, 11, 22, 18, 30, tzinfo=UTC)
     assert next_run(None, time(2, 30), after) == datetime(2026, 11, 23, 18, 30, tzinfo=UTC)
     assert next_run(600, None, before) == before + timedelta(minutes=10)
+
+
+def test_an_interval_beyond_all_sense_is_refused_in_words(client) -> None:
+    client.force_login(make_person("it"))
+    plan = Schedule.objects.create(
+        institution=make_institution(), kind="test.count", label="x", daily_at=time(2), next_run=timezone.now()
+    )
+    form = {f"{plan.pk}-active": "on", f"{plan.pk}-every_seconds": "99999999999999999999"}
+    answer = client.post(reverse("tasks:schedule", args=[plan.pk]), form, follow=True)
+    assert "没有保存" in text(answer)
