@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django import forms
+from django.core.validators import MinValueValidator
 from django.utils import timezone
 
 from insurance.directory.importing import DEFAULTED
 from insurance.directory.messages import book_of, route_node
 from insurance.directory.models import DEPARTMENT_COLUMNS, DEPARTMENT_KEY, Department
 from insurance.directory.services import preview_faults
-from insurance.directory.values import COUNTS, TIMES
+from insurance.directory.values import COUNTS, FIRST_YEAR, TIMES
 from insurance.specification.books import Book
 from insurance.specification.model import Field
 from portal.people.actor import Actor
 
 DAYS = ["%Y-%m-%d", "%Y/%m/%d", "%Y%m%d", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
 LONG_TEXT = 200
+SINCE = MinValueValidator(
+    timezone.make_aware(datetime(FIRST_YEAR, 1, 1)), message=f"年份不合理，应在 {FIRST_YEAR} 年以后。没有日期请留空。"
+)
 HINTS = {"begntime": "留空取科室成立日期", "poolarea_no": "留空取本机构医保区划"}
 
 
@@ -70,6 +75,7 @@ def _field(field: Field, book: Book, department: Department | None) -> forms.Fie
     if department is not None and department.held and field.name in DEPARTMENT_KEY:
         options |= {"disabled": True, "help_text": "平台按它定位这个科室，上传后不能修改"}
     if field.name in TIMES:
+        options["validators"] = [SINCE]
         return forms.DateTimeField(input_formats=DAYS, widget=_time_widget(department, field.name), **options)
     if field.name in COUNTS:
         return forms.IntegerField(min_value=0, widget=forms.TextInput(attrs={"inputmode": "numeric"}), **options)

@@ -72,6 +72,7 @@ HELPS = {
 }
 # What the services fill in themselves, so that an empty cell is no mistake.
 DEFAULTED = frozenset({"begntime", "poolarea_no"})
+LOOK = "请核对，不影响导入"
 KINDS: dict[str, Kind] = {"string": "text", "number": "number", "date": "date", "datetime": "datetime"}
 
 
@@ -182,6 +183,7 @@ def _taken(take: Callable[..., Mapping[str, int]], actor: Actor, rows: Sequence[
 def _result(importer: Importer, row: Row, judged: Judged) -> RowResult:
     names = {column.name for column in importer.columns}
     problems = [importer.problem(row, f.field if f.field in names else "", f.reason) for f in judged.faults]
+    problems += [importer.problem(row, d.field, d.reason, level="warning", advice=LOOK) for d in judged.doubts]
     changes = {name: (_shown(name, old), _shown(name, new)) for name, (old, new) in judged.changes.items()}
     changes.pop("extra", None)
     return RowResult(RowKind(judged.kind), problems, changes, str(judged.record or ""))

@@ -21,15 +21,23 @@ TIMES = frozenset({"begntime", "endtime", "dept_estbdat"})
 SENSITIVE = frozenset({"dept_resper_tel", "certno"})
 
 
+FIRST_YEAR = 1900
+
+
 def as_time(value: object) -> datetime | None:
-    """Return an aware time (Asia/Shanghai for a date or a naive one), None for what is empty or unreadable."""
+    """Return an aware time (Asia/Shanghai for a date or a naive one), None for what is empty, unreadable or no day."""
     if isinstance(value, str):
         value = parse_datetime(value.strip()) or parse_date(value.strip()) if value.strip() else None
     if isinstance(value, datetime):
-        return value if timezone.is_aware(value) else timezone.make_aware(value)
+        return _storable(value if timezone.is_aware(value) else timezone.make_aware(value))
     if isinstance(value, date):
-        return timezone.make_aware(datetime.combine(value, time()))
+        return _storable(timezone.make_aware(datetime.combine(value, time())))
     return None
+
+
+def _storable(moment: datetime) -> datetime | None:
+    """Return None for what other systems write for "no date" (0001-01-01): no database and no page can hold it."""
+    return moment if moment.year >= FIRST_YEAR else None
 
 
 def as_count(value: object) -> int | None:

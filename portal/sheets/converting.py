@@ -15,6 +15,7 @@ HOSPITAL_TIME = ZoneInfo("Asia/Shanghai")
 EXPONENT = re.compile(r"^[+-]?\d(\.\d+)?E\+\d{1,3}$", re.IGNORECASE)
 EXPORT_AGAIN = "请在导出时把该列设为文本格式（或用模板的文本列粘贴数值），再重新导出"
 FIRST_SERIAL, LAST_SERIAL = 18264, 73415  # 1950-01-01 and 2100-12-31 as Excel counts days
+FIRST_YEAR = 1900
 EPOCH = date(1899, 12, 30)
 
 SPACES = {ord(sign): " " for sign in "\u00a0\u2002\u2003\u2009\u3000\t\n\r\v\f\u2028\u2029"}
@@ -202,6 +203,8 @@ def _tail(text: str, whole: str) -> timedelta:
 
 
 def _day(year: str, month: str, day: str, text: str) -> date:
+    if int(year) < FIRST_YEAR:  # 0001-01-01 is how programs write that there is none
+        raise Unfit(f"年份 {year} 不合理，没有日期请留空")
     try:
         return date(int(year), int(month), int(day))
     except ValueError as error:

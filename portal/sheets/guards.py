@@ -33,17 +33,16 @@ OTHERS = (
 def check_name(name: str, size: int) -> None:
     """Refuse a file by its suffix or size. Raises SheetError."""
     if not name.lower().endswith(SUFFIXES):
-        suffix = "." + name.rsplit(".", 1)[-1] if "." in name else "没有后缀"
+        suffix = "." + name.rsplit(".", 1)[-1] if "." in name else ""
         if suffix.lower() in (".xlsm", ".xlsb", ".xltm", ".xlam"):
             raise SheetError(f"{suffix} 是带宏或二进制的工作簿，不能导入。{SAVE_AS}。")
-        raise SheetError(f"只能导入 .xlsx、.xls、.csv 文件，此文件为 {suffix[:20]}。{SAVE_AS}。")
+        raise SheetError(
+            f"只能导入 .xlsx、.xls、.csv 文件，此文件{f'为 {suffix[:20]}' if suffix else '没有后缀'}。{SAVE_AS}。"
+        )
     if size == 0:
         raise SheetError("文件是空的（0 字节）。请重新导出后上传。")
     if size > MAX_BYTES:
-        raise SheetError(
-            f"文件太大：{size / 1048576:.1f} MB，最多 {MAX_BYTES // 1048576} MB。"
-            "请分成几个文件上传，或删除图片后再上传。"
-        )
+        raise SheetError(f"文件太大，最多 {MAX_BYTES // 1048576} MB。请分成几个文件上传，或删除图片后再上传。")
 
 
 def kind_of(data: bytes) -> str:

@@ -152,3 +152,11 @@ def test_unreadable_tables_do_not_stop_the_program(
     settings.PLATFORM_EDITION_DIR = str(tmp_path)
     register_importers()
     assert "no import of departments and staff" in caplog.text
+
+
+def test_a_code_that_lost_its_zeros_is_doubted(clerk: Actor) -> None:
+    services.create_department(clerk, values=values("0101"))
+    one, other = services.judge_departments(clerk, [values("101"), values("102")])
+    assert (one.kind, other.kind) == ("new", "new")
+    assert "本院已有科室 0101" in str(one.doubts[0])
+    assert not other.doubts

@@ -10,6 +10,8 @@ import pytest
 
 from portal.sheets.apart import read_apart
 from portal.sheets.checking import Read, read_rows
+from portal.sheets.columns import Column
+from portal.sheets.converting import Unfit, convert
 from portal.sheets.errors import SheetError
 from portal.sheets.reading import read
 from tests.sheets.files import HEADER, ROW, csv, html, saved, xls, xlsx, xml_2003
@@ -278,3 +280,10 @@ def test_too_many_rows(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_reading_process_gives_what_reading_gives() -> None:
     data = xlsx(HEADER, (1.23457e22, *ROW[1:]), Zweite=[("x",)])
     assert read_apart(data, "病区.xlsx") == read(data, "病区.xlsx")
+
+
+def test_a_day_that_programs_write_for_none_is_refused() -> None:
+    column = Column("day", "日期", "datetime")
+    with pytest.raises(Unfit, match="年份 0001 不合理"):
+        convert(column, "0001-01-01 00:00:00")
+    assert str(convert(column, "9999-12-31")[0]).startswith("9999-12-31")

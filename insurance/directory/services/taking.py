@@ -29,12 +29,16 @@ BUSY = "正在上传，请等结果后再导入"
 
 @dataclass
 class Judged:
-    """What taking one row would do: `kind` is new, changed, same or error; `changes` is column → (old, new)."""
+    """What taking one row would do: `kind` is new, changed, same or error; `changes` is column → (old, new).
+
+    `doubts` are to be looked at by a person and hinder nothing.
+    """
 
     kind: str
     record: Department | StaffMember | None = None
     faults: list[Fault] = field(default_factory=list)
     changes: dict[str, tuple[Any, Any]] = field(default_factory=dict)
+    doubts: list[Fault] = field(default_factory=list)
 
 
 def judge_departments(actor: Actor, rows: Sequence[Mapping[str, Any]]) -> list[Judged]:
@@ -48,7 +52,21 @@ def judge_departments(actor: Actor, rows: Sequence[Mapping[str, Any]]) -> list[J
     for department in departments:
         known[department.hosp_dept_codg].append(department)
     book = book_of(actor.institution)
-    return [_judge_department(actor, row, known[as_text(row.get("hosp_dept_codg"))], book) for row in rows]
+    judged = [_judge_department(actor, row, known[as_text(row.get("hosp_dept_codg"))], book) for row in rows]
+    _doubt_eaten_zeros(actor, judged)
+    return judged
+
+
+def _doubt_eaten_zeros(actor: Actor, judged: Iterable[Judged]) -> None:
+    """Mark new codes that are one of ours but for leading zeros: Excel makes 101 of 0101."""
+    codes = Department.objects.filter(institution=actor.institution).values_list("hosp_dept_codg", flat=True)
+    ours = {code.lstrip("0"): code for code in codes if code.startswith("0")}
+    for item in judged:
+        if item.kind == "new" and isinstance(item.record, Department) and item.record.hosp_dept_codg in ours:
+            code = ours[item.record.hosp_dept_codg]
+            item.doubts.append(
+                Fault("hosp_dept_codg", "医院科室编码", f"本院已有科室 {code}，前面的 0 可能被 Excel 去掉")
+            )
 
 
 def _judge_department(actor: Actor, row: Mapping[str, Any], periods: list[Department], book: Book) -> Judged:
