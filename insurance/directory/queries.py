@@ -124,7 +124,7 @@ def history(department: Department, limit: int = 50) -> list[Moment]:
     ]
     submissions = list(submissions_of(department).select_related("requested_by")[:limit])
     for submission in submissions:
-        words = submission.settled or submission.words
+        words = submission.settled_words or submission.words
         text = f"{handler_of(submission.purpose).label}：{submission.get_state_display()}"
         url = reverse("exchange:submission", args=[submission.pk])
         moments.append(Moment(submission.state_at, str(submission.requested_by or "系统"), text, words, url))

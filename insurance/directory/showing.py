@@ -78,7 +78,7 @@ def delivery_words(submission: Submission | None) -> str:
         return f"{'整批被拒，' if submission.whole else ''}平台返回：{submission.words}"
     if submission.state == SubmissionState.UNKNOWN:
         return "等人工核实" if submission.needs_person else "正在向平台查证，查清前不会重发"
-    return submission.settled or since
+    return submission.settled_words or since
 
 
 def both_shown(ours: models.Model, theirs: models.Model, column: str, *, clear: bool = False) -> tuple[str, str]:

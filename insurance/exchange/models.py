@@ -21,6 +21,9 @@ from portal.people.models import Institution, Person
 from portal.people.scope import ScopedQuerySet
 from portal.privacy.fields import EncryptedTextField
 
+# How recovery and a person's word begin what they write when the platform has nothing.
+ABSENT_WORDS = "已核实：平台无"
+
 
 class Connection(models.Model):
     """How one institution reaches the platform. The first one is made from the environment (design 9)."""
@@ -149,6 +152,12 @@ class Submission(models.Model):
         if "." not in self.subject_type:
             return None
         return apps.get_model(self.subject_type)._default_manager.filter(pk=self.subject_id).first()
+
+    @property
+    def settled_words(self) -> str:
+        """How an unknown outcome was settled; beside 上传成功 never that the platform has nothing."""
+        absent = self.settled.startswith(ABSENT_WORDS) and self.state == SubmissionState.ACCEPTED
+        return "先前一次没有送达（已核实：平台无），重新上传后成功" if absent else self.settled
 
 
 class Call(models.Model):

@@ -11,21 +11,26 @@ from django.utils import timezone
 
 from insurance.exchange.choices import OPEN_STATES, SubmissionState
 from insurance.exchange.connections import first_connection
+from insurance.exchange.errors import PlatformError
 from insurance.exchange.models import Call, Connection, Submission
 from portal.people.models import Institution
+
+
+class NoConnection(PlatformError, Connection.DoesNotExist):
+    """The institution has no connection to the platform yet."""
 
 
 def connection_of(institution: Institution) -> Connection:
     """Return the institution's connection; the first institution's is made from the settings when it has none yet.
 
-    Raises Connection.DoesNotExist for another institution without one.
+    Raises NoConnection for another institution without one.
     """
     known = Connection.objects.select_related("institution").filter(institution=institution).first()
     if known is not None:
         return known
     first = first_connection()
     if first.institution_id != institution.pk:
-        raise Connection.DoesNotExist(f"{institution} 尚未建立平台连接")
+        raise NoConnection(f"{institution} 尚未建立平台连接，请联系信息科")
     return first
 
 

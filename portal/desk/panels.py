@@ -43,5 +43,5 @@ def register_own() -> None:
         MenuEntry("人员", "people:list", group="系统", order=10, action="people.manage", words=("账号", "权限", "密码"))
     )
     add_menu(MenuEntry("定时任务", "tasks:schedules", group="系统", order=20, action="tasks.manage"))
-    add_panel(Panel("进行中的任务", running_tasks, "desk/panels/tasks.html", order=80, action="tasks.view", wide=True))
+    add_panel(Panel("最近的任务", running_tasks, "desk/panels/tasks.html", order=80, action="tasks.view", wide=True))
     add_alarm(Alarm("desk.processes", stopped_processes))

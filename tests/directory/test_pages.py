@@ -13,8 +13,11 @@ from django.utils import timezone
 
 from insurance.directory import services
 from insurance.directory.models import ComparisonRow, Department, InstitutionInfo, Practitioner
+from insurance.directory.showing import delivery_words
 from insurance.exchange.choices import SubmissionState
+from insurance.exchange.errors import PlatformError
 from insurance.exchange.models import Submission
+from insurance.exchange.queries import connection_of
 from portal.audit.models import AuditEvent
 from portal.people.actor import Actor
 from portal.people.models import Institution, Person
@@ -302,3 +305,41 @@ def test_desk_card_counts(clerk: Actor, member: Person) -> None:
     assert len(queries) <= 3
     assert panel is not None
     assert {count.label for count in panel["counts"]} >= {"待处理", "待上传", "失败", "结果待查"}
+
+
+def test_no_query_breaks_the_lists(client: Client, member: Person) -> None:
+    client.force_login(member)
+    for within in ("-99999999999999", "1e400", "99999999999999"):
+        assert client.get(reverse("directory:practitioners"), {"within": within}).status_code == 200
+    assert client.get(reverse("directory:departments_export"), {"begntime_to": "9999-12-31"}).status_code == 200
+
+
+def test_a_day_that_programs_write_for_none_is_refused_at_its_field(client: Client, member: Person) -> None:
+    client.force_login(member)
+    for name in ("begntime", "endtime", "dept_estbdat"):
+        answer = client.post(
+            reverse("directory:department_new"),
+            {**values(hi_crtf_bed_cnt=40), "begntime": "2020-01-01", name: "0001-01-01"},
+        )
+        assert answer.status_code == 422
+        assert "年份不合理" in answer.content.decode()
+
+
+def test_a_day_that_the_platform_writes_for_none_is_no_day(hospital: Institution) -> None:
+    assert hold(hospital, endtime="0001-01-01 00:00:00").endtime is None
+
+
+def test_an_upload_sent_again_because_the_platform_had_nothing_reads_as_a_success(hospital: Institution) -> None:
+    settled = "已核实：平台无 (可重新上传) 5101 中没有编码 K2 的科室"
+    submission = Submission(state=SubmissionState.ACCEPTED, settled=settled, state_at=timezone.now())
+    assert delivery_words(submission) == "先前一次没有送达（已核实：平台无），重新上传后成功"
+    submission.settled = "已核实：平台有 (采用平台结果)"
+    assert delivery_words(submission) == submission.settled
+
+
+def test_an_institution_without_a_connection_is_told_so(
+    institution: Institution, other_institution: Institution
+) -> None:
+    connection_of(institution)
+    with pytest.raises(PlatformError, match="尚未建立平台连接"):
+        connection_of(other_institution)

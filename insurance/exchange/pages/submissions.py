@@ -122,7 +122,7 @@ def more_words(submission: Submission, book: Book, after: Submission | None = No
         words = f"{'整批被拒，' if submission.whole else ''}平台返回：{submission.words or '未说明原因'}"
         return f"{words}（已由后来的上传代替）" if submission.superseded else words
     if state == SubmissionState.ACCEPTED:
-        return submission.settled or (f"接收方报文ID {submission.refmsgid}" if submission.refmsgid else "")
+        return submission.settled_words or (f"接收方报文ID {submission.refmsgid}" if submission.refmsgid else "")
     return submission.settled or submission.words
 
 
