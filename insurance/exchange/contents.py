@@ -12,7 +12,7 @@ from django.apps import apps
 from insurance.exchange.bodies import body_of
 from insurance.exchange.handlers import Handler, handler_of, purposes
 from insurance.exchange.ledger import digest_of
-from insurance.exchange.models import CallRow, Submission
+from insurance.exchange.models import CallRow, Connection, Submission
 from insurance.specification.books import Book
 from insurance.specification.model import Route, Transaction
 from insurance.specification.writing import write
@@ -23,6 +23,11 @@ DIRECT = "direct."  # purposes of messages that a person wrote without a record:
 def is_direct(submission: Submission) -> bool:
     """Say whether a submission carries a message of its own instead of a record."""
     return submission.purpose.startswith(DIRECT)
+
+
+def direct_subject(connection: Connection, infno: str, message: Mapping[str, Any]) -> str:
+    """Return the subject under which a connection's direct message stands: the same content, the same intention."""
+    return digest_of(infno, {"connection": connection.pk, "message": message})
 
 
 def infno_of(submission: Submission, book: Book) -> str:

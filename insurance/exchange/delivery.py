@@ -25,7 +25,7 @@ from insurance.exchange.ledger import Prepared
 from insurance.exchange.lines import Line, open_line
 from insurance.exchange.models import Call, CallRow, Connection, Drain, Submission
 from insurance.exchange.queries import to_look_for
-from insurance.exchange.recovery import recover
+from insurance.exchange.recovery import recover, settle_late
 from insurance.exchange.services import split
 from insurance.exchange.waves import prepare_wave
 
@@ -217,12 +217,21 @@ def conclude(line: Line, prepared: Prepared, answer: Answer) -> None:
             requeue(prepared.call_id, answer.words)
     elif answer.state in (CallState.ACCEPTED, CallState.REFUSED):
         applied = apply_call(prepared.call_id, answer, line.book, prepared.submissions)
-        if applied and settings.BATCH_SPLIT and answer.state is CallState.REFUSED and len(prepared.submissions) > 1:
+        if not applied:
+            _use_late(line, prepared.call_id)
+        elif settings.BATCH_SPLIT and answer.state is CallState.REFUSED and len(prepared.submissions) > 1:
             split(prepared.call_id)
     elif answer.state is CallState.UNDELIVERED:
         requeue(prepared.call_id, answer.words, counted=not answer.held)
     else:
         hold_unknown(prepared.call_id, answer.words)
+
+
+def _use_late(line: Line, call_id: int) -> None:
+    """Let an answer that came after its call was given up decide at once, before the message goes again."""
+    call = Call.objects.get(pk=call_id)
+    if call.state == CallState.UNKNOWN:
+        settle_late(call, line.book)
 
 
 def _refused_for_sign_in(line: Line, prepared: Prepared, answer: Answer) -> bool:

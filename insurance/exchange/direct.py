@@ -14,6 +14,7 @@ from insurance.exchange import ledger
 from insurance.exchange.answers import Answer
 from insurance.exchange.applying import late_answer, stored_answer
 from insurance.exchange.choices import CallState, SubmissionState
+from insurance.exchange.contents import direct_subject
 from insurance.exchange.delivery import conclude
 from insurance.exchange.errors import AlreadyOpen, Refused, Undelivered, Unknown
 from insurance.exchange.leases import pick_up, reap
@@ -52,9 +53,8 @@ def send(
         submission = submit_message(actor, infno=infno, message=ready, insuplc_admdvs=insuplc_admdvs, held=True)
     except AlreadyOpen:
         # The same message is on its way already, perhaps from a command that was killed: its outcome is ours too.
-        submission = Submission.objects.filter(subject_type="direct", subject_id=ledger.digest_of(infno, ready)).latest(
-            "pk"
-        )
+        subject = direct_subject(line.connection, infno, ready)
+        submission = Submission.objects.filter(subject_type="direct", subject_id=subject).latest("pk")
     return drive(line, submission.pk, time.monotonic() + patience)
 
 

@@ -30,6 +30,12 @@ from portal.privacy.traces import frames_of
 log = logging.getLogger(__name__)
 
 UNKNOWN = (SubmissionState.UNKNOWN,)
+# What a late answer still decides: nobody knows, or it was found absent and has not gone again.
+GIVEN_UP = (SubmissionState.UNKNOWN, SubmissionState.QUEUED)
+CONTRADICTED = {
+    True: "迟到的答复说平台已受理，与此前认定不符：请在平台核对是否重复",
+    False: "迟到的答复说平台已拒绝，与此前认定不符：请在平台核对是否存在",
+}
 # How often one step may fail to decide before a person is asked, and how often a message may be sent again unseen.
 MOST_LOOKS = 6
 MOST_RESENDS = 5
@@ -83,18 +89,37 @@ def _take_late_answer(submission: Submission, book: Book) -> bool:
 
 
 def settle_late(call: Call, book: Book) -> set[int]:
-    """Use a late answer for what is still unknown of its call; returns what it settled."""
+    """Use a late answer for what it can still decide of its call; returns what it settled.
+
+    What was settled otherwise, or sent again meanwhile, is marked for a person.
+    """
     answer = late_answer(call, book)
     if answer is None or answer.state not in (CallState.ACCEPTED, CallState.REFUSED):
         return set()
     settled = set()
     with transaction.atomic():
         rows = list(call.rows.select_related("submission__connection"))
-        for row in rows:
-            if finish(row.submission, outcome_of(row.submission, len(rows), answer, book), UNKNOWN):
-                _note(row.submission, "已核实：收到迟到的答复")
-                settled.add(row.submission_id)
+        for submission in [row.submission for row in rows]:
+            outcome = outcome_of(submission, len(rows), answer, book)
+            if submission.last_call_id == call.pk and finish(submission, outcome, GIVEN_UP):
+                _note(submission, "已核实：收到迟到的答复")
+                settled.add(submission.pk)
+            else:
+                _note_contradiction(submission, call, outcome)
     return settled
+
+
+def _note_contradiction(submission: Submission, call: Call, outcome: Outcome) -> None:
+    """Say at the submission that a late answer does not fit what was settled; only a person can tell what holds."""
+    submission.refresh_from_db(fields=["state", "last_call", "settled"])
+    by_this = submission.state == SubmissionState.ACCEPTED and submission.last_call_id == call.pk
+    # A yes fits only where this call's yes was believed; a no does not fit where it was.
+    if by_this == outcome.accepted:
+        return
+    words = CONTRADICTED[outcome.accepted]
+    if submission.settled != words:
+        Submission.objects.filter(pk=submission.pk).update(settled=words)
+        ledger.add_event(call.pk, "contradiction", submission=submission.pk, state=submission.state)
 
 
 def _without_looking(submission: Submission, step: Step) -> None:

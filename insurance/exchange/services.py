@@ -20,7 +20,7 @@ from insurance.exchange.applying import advance
 from insurance.exchange.bell import ring_for
 from insurance.exchange.choices import OPEN_STATES, DeliveryClass, SubmissionState
 from insurance.exchange.connections import book_of
-from insurance.exchange.contents import DIRECT, is_direct, said_by
+from insurance.exchange.contents import DIRECT, direct_subject, is_direct, said_by
 from insurance.exchange.errors import AlreadyOpen, PlatformError
 from insurance.exchange.handlers import Finding, Settled, handler_of
 from insurance.exchange.models import Connection, Submission
@@ -78,12 +78,13 @@ def submit_message(
     deliver. `message` must be JSON-ready.
     """
     digest = ledger.digest_of(infno, message)
+    connection = connection_of(actor.institution)
     submission = Submission(
         institution=actor.institution,
-        connection=connection_of(actor.institution),
+        connection=connection,
         purpose=f"{DIRECT}{infno}",
         subject_type="direct",
-        subject_id=digest,
+        subject_id=direct_subject(connection, infno, message),
         label=_label_of(infno, message),
         thread=f"direct:{digest}",
         payload=json.dumps(message, ensure_ascii=False, default=str),

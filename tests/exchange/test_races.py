@@ -3,26 +3,32 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from django.db import OperationalError, connections, transaction
 from django.utils import timezone
 
+from insurance.directory.models import Department
 from insurance.exchange import direct, ledger, services
-from insurance.exchange.answers import Answer
+from insurance.exchange.answers import Answer, classify
 from insurance.exchange.choices import CallState
 from insurance.exchange.delivery import conclude
+from insurance.exchange.errors import AlreadyOpen
 from insurance.exchange.handlers import Finding
 from insurance.exchange.leases import Keeper, pick_up, reap
-from insurance.exchange.lines import open_line
-from insurance.exchange.models import Call, Connection, Session, Submission
-from insurance.exchange.recovery import look
+from insurance.exchange.ledger import Prepared
+from insurance.exchange.lines import Line, open_line
+from insurance.exchange.models import Call, CallEvent, Connection, Session, Submission
+from insurance.exchange.recovery import look, queue_again
 from insurance.exchange.waves import prepare_wave
 from portal.people.actor import Actor
-from tests.exchange.conftest import both_books_agree, states
+from portal.people.models import Institution
+from tests.exchange.conftest import both_books_agree, connect, states
 from tests.exchange.test_delivery import deliver, short_waits  # noqa: F401
 from tests.sandbox_fixture import RunningSandbox
 
@@ -76,6 +82,68 @@ def test_a_look_that_took_too_long_decides_nothing(
         look(line, [slept])
     one.refresh_from_db()
     assert (one.state, one.step, one.looks) == ("unknown", 0, 0)
+
+
+def late(line: Line, prepared: Prepared, **said: object) -> None:
+    """Let the answer of a call come now, as its sender would take it."""
+    body = json.dumps({"infcode": 0, "inf_refmsgid": "4417", "err_msg": "", "output": None} | said).encode()
+    answer = replace(classify(200, body), transaction=prepared.transaction, call_id=prepared.call_id)
+    assert ledger.store_answer(prepared, answer, body) is False, "it had been given up"
+    conclude(line, prepared, answer)
+
+
+def give_up(prepared: Prepared) -> None:
+    """Let a sent call's lease run out, and find at the platform that it did not arrive."""
+    ledger.mark_sent(prepared.call_id)
+    expire(prepared.call_id)
+    assert reap() == (0, 1)
+    assert queue_again(Submission.objects.get(last_call=prepared.call_id), "已核实：平台无")
+
+
+def test_a_late_yes_keeps_the_message_from_going_again(
+    connection: Connection, sandbox: RunningSandbox, queue: Queue
+) -> None:
+    (one,) = queue("D1")
+    with open_line(connection) as line:
+        (prepared,) = prepare_wave(line, None, 1, one.pk).calls
+        give_up(prepared)
+        assert states() == {"queued": 1}
+        late(line, prepared)
+        assert prepare_wave(line, None, 1, one.pk).calls == []
+    one.refresh_from_db()
+    assert one.state == "accepted"
+    assert "迟到" in one.settled
+    assert Department.objects.get().platform is not None
+
+
+@pytest.mark.parametrize(("infcode", "words"), [(0, "是否重复"), (-1, "")])
+def test_a_late_answer_that_contradicts_what_was_settled_is_shown(
+    connection: Connection, sandbox: RunningSandbox, queue: Queue, infcode: int, words: str
+) -> None:
+    """It went again and was accepted; then the first call's answer comes: a second yes may mean twice, a no fits."""
+    (one,) = queue("D1")
+    with open_line(connection) as line:
+        (first,) = prepare_wave(line, None, 1, one.pk).calls
+        give_up(first)
+        (second,) = prepare_wave(line, None, 1, one.pk).calls
+        conclude(line, second, line.send(second))
+        late(line, first, infcode=infcode)
+    one.refresh_from_db()
+    assert (one.state, one.last_call_id) == ("accepted", second.call_id)
+    assert words in one.settled
+    assert CallEvent.objects.filter(call=first.call_id, kind="contradiction").exists() is bool(words)
+
+
+def test_two_hospitals_may_say_the_same(
+    connection: Connection, sandbox: RunningSandbox, actor: Actor, other_institution: Institution
+) -> None:
+    connect(other_institution, sandbox.url)
+    ours = services.submit_message(actor, infno="3403", message=WITHDRAWAL)
+    theirs = services.submit_message(Actor.system(other_institution), infno="3403", message=WITHDRAWAL)
+    assert ours.subject_id != theirs.subject_id
+    assert ours.digest == theirs.digest
+    with pytest.raises(AlreadyOpen):
+        services.submit_message(actor, infno="3403", message=WITHDRAWAL)
 
 
 @pytest.mark.parametrize(("end", "state"), [("undelivered", "queued"), ("unknown", "unknown")])

@@ -30,6 +30,7 @@ EVENTS = {
     "unknown": "没有得到结果",
     "undelivered": "未发出，平台没有收到",
     "late": "收到迟到的答复",
+    "contradiction": "迟到的答复与此前认定不符",
     "applied": "结果已写入业务记录",
     "settled": "结果已查明",
     "absent": "查证：平台没有",
