@@ -254,3 +254,22 @@ def test_two_commands_at_once_are_one_message_and_one_sign_in(sandbox: RunningSa
     assert [one.wait(60) for one in both] == [0, 0]
     assert len(sandbox.log("3401")) == 1
     assert len(sandbox.log("9001")) == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "code", "words"),
+    [
+        ({"PLATFORM_EDITION_DIR": "/nowhere"}, 2, "PLATFORM_EDITION_DIR"),
+        ({"DATABASE_URL": "postgres://nobody@127.0.0.1:9/none"}, 4, "DATABASE_URL"),
+        ({"PLATFORM_RESOLVE": "127.0.0.1:x"}, 4, "PLATFORM_RESOLVE"),
+        ({"ENVIRONMENT": "正式"}, 4, "ENVIRONMENT"),
+    ],
+)
+def test_a_faulty_setting_is_never_a_refusal(
+    sandbox: RunningSandbox, connection: Connection, changes: dict[str, str], code: int, words: str
+) -> None:
+    Connection.objects.update(follows_environment=True)
+    got, _, said = call(sandbox, "5101", None, **changes)
+    assert got == code
+    assert words in said
+    assert "Traceback" not in said

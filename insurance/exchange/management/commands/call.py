@@ -10,7 +10,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError
 
 from insurance.exchange.choices import CallState
 from insurance.exchange.connections import first_connection
@@ -18,16 +20,20 @@ from insurance.exchange.direct import Result, default_patience, send
 from insurance.exchange.errors import MessageInvalid
 from insurance.exchange.files import FileError, decode_bytes
 from insurance.exchange.lines import open_line
+from insurance.exchange.models import Connection
 from insurance.specification.errors import SpecificationError
 from portal.people.actor import Actor
 
 EXIT = {CallState.ACCEPTED: 0, CallState.REFUSED: 1, CallState.UNKNOWN: 3, CallState.UNDELIVERED: 4}
 INVALID = 2
+UNDELIVERED = EXIT[CallState.UNDELIVERED]
 
 
 class Command(BaseCommand):
     """Exit 0 accepted, 1 refused, 2 the message failed its check, 3 outcome unknown, 4 not delivered."""
 
+    # A faulty setting must not end with 1, which means that the platform refused; each is said when it is used.
+    requires_system_checks = []
     help = "发送一个交易并打印答复报文（退出码：0 成功 1 被拒 2 报文有误 3 结果未知 4 未发出）"
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -38,7 +44,7 @@ class Command(BaseCommand):
         parser.add_argument("--patience", type=float, default=None, help="结果未知时最多查证多少秒")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        connection = first_connection()
+        connection = known_connection()
         actor = Actor.system(connection.institution, "命令行")
         patience = default_patience() if options["patience"] is None else options["patience"]
         try:
@@ -72,6 +78,17 @@ class Command(BaseCommand):
         if result.words:
             self.stderr.write(result.words)
         sys.exit(EXIT[result.state])
+
+
+def known_connection() -> Connection:
+    """Return the first connection. Raises CommandError in Chinese, as not delivered, when there can be none."""
+    try:
+        return first_connection()
+    except ImproperlyConfigured as error:
+        raise CommandError(f"未发送：{error}", returncode=UNDELIVERED) from error
+    except DatabaseError as error:
+        words = "未发送：数据库不可用。请检查 DATABASE_URL，并先运行 manage.py migrate"
+        raise CommandError(words, returncode=UNDELIVERED) from error
 
 
 def read_input(given: str) -> dict[str, Any]:
