@@ -25,7 +25,6 @@ from portal.sheets.services import importer_of, move
 from portal.tasks.run import Cancelled, Run, TaskFailed
 
 MAX_IGNORED = 1_000
-BROKEN = "程序出错，没有完成。请把任务编号告诉信息科。"
 
 
 def check_file(run: Run, sheet_import: SheetImport) -> None:
@@ -41,8 +40,13 @@ def check_file(run: Run, sheet_import: SheetImport) -> None:
         move(sheet_import, before=ImportState.CHECKING, state=ImportState.ABANDONED, words="校验时被取消。")
         raise
     except Exception:
-        _fail(sheet_import, BROKEN)
+        _fail(sheet_import, _broken(run))
         raise
+
+
+def _broken(run: Run) -> str:
+    """Return what the page says after a fault of ours, with the number under which the log has it."""
+    return f"程序出错，没有完成（错误编号 {run.task.pk}-{run.attempt}）。请把编号告诉信息科。"
 
 
 def _fail(sheet_import: SheetImport, words: str) -> None:
@@ -134,7 +138,7 @@ def apply_rows(run: Run, sheet_import: SheetImport) -> None:
         _give_back(sheet_import, "导入被取消。")
         raise
     except Exception:
-        _give_back(sheet_import, BROKEN)
+        _give_back(sheet_import, _broken(run))
         raise
 
 

@@ -191,13 +191,14 @@ def test_a_program_error_gives_the_import_back(actor: Actor, monkeypatch: pytest
     monkeypatch.setattr(WardImport, "apply", lambda *_: 1 / 0)
     confirmed(actor, made)
     assert made.state == ImportState.READY
-    assert made.words.startswith("程序出错")
+    assert made.words.startswith(f"程序出错，没有完成（错误编号 {made.task_id}-1）")
 
 
 def test_a_program_error_while_checking_fails_the_import(actor: Actor, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(WardImport, "check", lambda *_: 1 / 0)
     made = checked(actor, HEADER, ROW)
-    assert (made.state, made.words) == (ImportState.FAILED, processing.BROKEN)
+    assert made.state == ImportState.FAILED
+    assert f"错误编号 {made.task_id}-1" in made.words
 
 
 def test_an_unreadable_file_fails_in_words(actor: Actor) -> None:
