@@ -20,6 +20,7 @@ from insurance.exchange import breaker, ledger
 from insurance.exchange.answers import Answer
 from insurance.exchange.choices import CallState, SignIn
 from insurance.exchange.connections import book_of, machine_of, transport_to
+from insurance.exchange.envelope import encode
 from insurance.exchange.errors import MessageInvalid, PlatformError, Refused, Undelivered, Unknown
 from insurance.exchange.files import FileError, encode_bytes, verify_member
 from insurance.exchange.leases import Keeper
@@ -211,7 +212,10 @@ class Line:
         return self.connection.opter, self.connection.opter_name
 
     def problems(self, transaction: Transaction, message: Mapping[str, Any], insuplc_admdvs: str) -> list[Problem]:
-        """Return everything wrong with a message, the envelope's own rule included (envelope.csv, insuplc_admdvs)."""
+        """Return everything wrong with a message, the envelope's own rules included (insuplc_admdvs, length of input).
+
+        The length is that of what would travel, so it is judged only when nothing else is wrong; files are exempt.
+        """
         if transaction.direction == "inbound":
             reason = f"{transaction.infno} {transaction.name}由平台调用本院，不能由本院发送"
             return [Problem("error", ".", None, "infno", "交易编号", reason)]
@@ -223,7 +227,17 @@ class Line:
         if not insuplc_admdvs and transaction.infno != "1101" and ledger.identifiers(message, ("psn_no",)):
             reason = "报文含人员编号，必须填写（取 1101 返回值）"
             found.append(Problem("error", ".", None, head.name, head.label, reason))
+        if transaction.effect != "file" and not any(problem.level == "error" for problem in found):
+            found += self._too_long(transaction, message)
         return found
+
+    def _too_long(self, transaction: Transaction, message: Mapping[str, Any]) -> list[Problem]:
+        rule = self.book.envelope.input.fields["input"]
+        length = len(encode(self.written(transaction, message)).decode())
+        if rule.max_length is None or length <= rule.max_length:
+            return []
+        reason = f"长 {length} 个字符，最多 {rule.max_length} 个，请分几次发送"
+        return [Problem("error", ".", None, rule.name, rule.label, reason)]
 
     def written(self, transaction: Transaction, message: Mapping[str, Any]) -> dict[str, Any]:
         """Return the message as it travels; the bytes of 9101 in the form this platform wants."""

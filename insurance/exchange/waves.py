@@ -219,7 +219,7 @@ def _cut(group: Sequence[_Item], most_rows: int, most_chars: int | None) -> Iter
     part: list[_Item] = []
     size = 0
     for item in group:
-        length = len(json.dumps(item.said.row, ensure_ascii=False, default=str)) + 2
+        length = len(json.dumps(item.said.written, ensure_ascii=False, separators=(",", ":"))) + 2
         if part and (len(part) >= most_rows or (most_chars and size + length > most_chars)):
             yield part
             part, size = [], 0

@@ -273,3 +273,15 @@ def test_a_faulty_setting_is_never_a_refusal(
     assert got == code
     assert words in said
     assert "Traceback" not in said
+
+
+def test_a_message_longer_than_the_platform_takes_fails_the_check(sandbox: RunningSandbox, tmp_path: Path) -> None:
+    row = {"list_type": "101", "med_list_codg": "X" * 23, "begndate": "2026-01-01", "enddate": "2099-12-31",
+           "fixmedins_hilist_name": "名" * 200, "memo": "注" * 500}  # fmt: skip
+    rows = [row | {"fixmedins_hilist_id": str(number)} for number in range(50)]
+    file = tmp_path / "rows.json"
+    file.write_text(json.dumps({"data": rows}), encoding="utf-8")
+    code, _, words = call(sandbox, "3301", f"@{file}")
+    assert code == 2
+    assert "40000" in words
+    assert sandbox.log() == []
