@@ -18,6 +18,9 @@ ENVIRONMENTS = ("沙箱", "测试", "正式")
 SIGN_IN = ("required", "tolerant", "off")
 FILE_BYTES = ("signed", "unsigned", "base64")
 SHORTEST_KEY = 16
+# With none of these nothing would ever be sent, or everything be sent in vain.
+AT_LEAST_ONE = ("DELIVERY_THREADS", "BATCH_ROWS", "BREAKER_FAILURES", "VERIFY_LOOKS")
+ABOVE_ZERO = ("CONNECT_SECONDS", "DEADLINE_QUERY", "DEADLINE_SUBMIT", "DEADLINE_FILE", "LEASE_SECONDS", "FILE_MAX_MB")
 
 
 def check_keys(app_configs: Any = None, **kwargs: Any) -> Sequence[CheckMessage]:
@@ -36,7 +39,7 @@ def check_keys(app_configs: Any = None, **kwargs: Any) -> Sequence[CheckMessage]
 
 def check_platform(app_configs: Any = None, **kwargs: Any) -> Sequence[CheckMessage]:
     """The platform's address, its way there and the words of its settings make sense together."""
-    return [*_environment(), *_address(), *_way(), *_words(), *_files(), *_leases()]
+    return [*_environment(), *_address(), *_way(), *_words(), *_files(), *_numbers(), *_leases()]
 
 
 def check_database(
@@ -104,6 +107,15 @@ def _files() -> Iterator[CheckMessage]:
         yield Error(f"PLATFORM_CA_FILE：没有文件 {settings.PLATFORM_CA_FILE}", id="config.E011")
     if settings.PLATFORM_EDITION_DIR and not Path(settings.PLATFORM_EDITION_DIR).is_dir():
         yield Error(f"PLATFORM_EDITION_DIR：没有目录 {settings.PLATFORM_EDITION_DIR}", id="config.E012")
+
+
+def _numbers() -> Iterator[CheckMessage]:
+    for name in AT_LEAST_ONE:
+        if getattr(settings, name) < 1:
+            yield Error(f"{name}：至少为 1，实际为 {getattr(settings, name)}", id="config.E013")
+    for name in ABOVE_ZERO:
+        if getattr(settings, name) <= 0:
+            yield Error(f"{name}：应大于 0，实际为 {getattr(settings, name):g}", id="config.E014")
 
 
 def _leases() -> Iterator[CheckMessage]:

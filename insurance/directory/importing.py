@@ -19,7 +19,7 @@ from insurance.directory import services
 from insurance.directory.errors import DirectoryError
 from insurance.directory.messages import route_node
 from insurance.directory.models import DEPARTMENT_COLUMNS
-from insurance.directory.services.taking import STAFF_COLUMNS, Judged
+from insurance.directory.services.taking import OWN_LIST_COLUMNS, Judged
 from insurance.directory.values import COUNTS, SENSITIVE
 from insurance.specification.books import open_book
 from insurance.specification.errors import SpecificationError
@@ -120,7 +120,7 @@ def staff_columns() -> list[Column]:
         "certno": _column(fields["certno"], kind="document", **loose),
         "hosp_dept_codg": _column(department, **loose),
     }
-    return [own.get(name) or _column(fields[name], **loose) for name in STAFF_COLUMNS]
+    return [own.get(name) or _column(fields[name], **loose) for name in OWN_LIST_COLUMNS]
 
 
 class DepartmentImport(Importer):

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from insurance.exchange.choices import CallState
+from insurance.exchange.masking import mask_text
 from insurance.specification.model import Transaction
 from insurance.specification.reading import Output, read
-from portal.privacy.masks import mask_document
 
 # Statuses by which a gateway clearly says that it did not pass the message on (protocol.md, section 4).
 NOT_PROCESSED = frozenset({401, 403, 404})
 WORDS_LIMIT = 1000
-DOCUMENT = re.compile(r"(?<!\d)\d{17}[\dXx](?!\d)")
 
 
 @dataclass(frozen=True)
@@ -53,9 +51,9 @@ def storable(text: str) -> str:
     return text.replace("\0", "").encode("utf-8", "replace").decode()
 
 
-def without_documents(words: str) -> str:
-    """Mask document numbers in the platform's words, which rest in the clear; cut them to what is kept."""
-    return DOCUMENT.sub(lambda found: mask_document(found.group()), storable(words))[:WORDS_LIMIT]
+def without_numbers(words: str) -> str:
+    """Mask document and telephone numbers in the platform's words, which rest in the clear; cut to what is kept."""
+    return mask_text(storable(words))[:WORDS_LIMIT]
 
 
 def classify(status: int, body: bytes) -> Answer:
@@ -93,9 +91,9 @@ def _by_content(envelope: dict[str, Any], status: int) -> Answer:
 def _answer(state: CallState, envelope: dict[str, Any] | None, status: int, otherwise: str) -> Answer:
     envelope = envelope or {}
     said = envelope.get("err_msg") or envelope.get("message") or ""
-    words = without_documents(str(said)) if said and (state is not CallState.ACCEPTED) else ""
+    words = without_numbers(str(said)) if said and (state is not CallState.ACCEPTED) else ""
     if state is CallState.ACCEPTED and envelope.get("warn_msg"):
-        words = without_documents(str(envelope["warn_msg"]))
+        words = without_numbers(str(envelope["warn_msg"]))
     return Answer(
         state,
         words or otherwise,

@@ -33,7 +33,7 @@ BACKOFF = (2, 10, 60, 300)
 # `state || ''` keeps PostgreSQL from the partial indexes on states: it believes them almost empty and would read the
 # whole queue for each row that the primary key finds at once.
 # One statement locks the call, settles its submissions and rows, marks it applied and lets the next of each thread go;
-# a second caller waits for the lock and then finds nothing left to do.
+# a second caller waits for the lock and then finds nothing left to do. What holds a thread is queries.HOLDS.
 SETTLE = """
 WITH head AS (
   SELECT id, state = 'accepted' AS accepted, words, inf_refmsgid FROM exchange_call

@@ -108,13 +108,15 @@ def predecessor(submission: Submission) -> Submission | None:
     return found
 
 
+# What holds later ones of its thread: an open one, and a refused one that nothing has replaced.
+HOLDS = Q(state__in=[state.value for state in OPEN_STATES]) | Q(state=SubmissionState.REFUSED, superseded=False)
+
+
 def not_done(connection_id: int, thread: str) -> models.QuerySet[Submission]:
-    """Return a thread's submissions that hold later ones: open ones, and refused ones nothing has replaced."""
-    found: models.QuerySet[Submission] = (
-        Submission.objects.filter(connection_id=connection_id, thread=thread)
-        .filter(Q(state__in=list(OPEN_STATES)) | Q(state=SubmissionState.REFUSED, superseded=False))
-        .order_by("position")
-    )
+    """Return a thread's submissions that hold later ones, in their order."""
+    found: models.QuerySet[Submission] = Submission.objects.filter(
+        HOLDS, connection_id=connection_id, thread=thread
+    ).order_by("position")
     return found
 
 

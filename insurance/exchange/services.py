@@ -13,6 +13,7 @@ from typing import Any
 from django.conf import settings
 from django.db import IntegrityError, models, transaction
 from django.db import connection as database
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from insurance.exchange import ledger
@@ -24,7 +25,7 @@ from insurance.exchange.contents import DIRECT, direct_subject, is_direct, said_
 from insurance.exchange.errors import AlreadyOpen, PlatformError
 from insurance.exchange.handlers import Finding, Settled, handler_of
 from insurance.exchange.models import Connection, Submission
-from insurance.exchange.queries import connection_of, not_done, type_of
+from insurance.exchange.queries import HOLDS, connection_of, not_done, type_of
 from insurance.exchange.recovery import adopt
 from portal.audit.services import record
 from portal.people.actor import Actor
@@ -278,19 +279,13 @@ def resume(actor: Actor, *, connection: Connection) -> None:
         transaction.on_commit(partial(ring_for, connection.pk, delivery))
 
 
-# Only those that may go are looked at: any number may rightly be waiting behind refused ones.
-RELEASE = """
-UPDATE exchange_submission AS later SET ready = TRUE, state_at = clock_timestamp()
-WHERE later.state = 'queued' AND NOT later.ready AND NOT EXISTS (
-  SELECT 1 FROM exchange_submission AS earlier
-  WHERE earlier.connection_id = later.connection_id AND earlier.thread = later.thread
-    AND earlier.position < later.position
-    AND (earlier.state IN ('queued', 'sending', 'unknown') OR (earlier.state = 'refused' AND NOT earlier.superseded)))
-"""
-
-
 def release_threads() -> int:
-    """Let queued submissions go whose predecessors are done; the net under `advance`. Returns how many."""
-    with database.cursor() as cursor:
-        cursor.execute(RELEASE)
-        return int(cursor.rowcount)
+    """Let queued submissions go whose predecessors are done; the net under `advance`. Returns how many.
+
+    Only those that may go are looked at: any number may rightly be waiting behind refused ones.
+    """
+    before = Submission.objects.filter(
+        HOLDS, connection=OuterRef("connection"), thread=OuterRef("thread"), position__lt=OuterRef("position")
+    )
+    free = Submission.objects.filter(~Exists(before), state=SubmissionState.QUEUED, ready=False)
+    return int(free.update(ready=True, state_at=timezone.now()))

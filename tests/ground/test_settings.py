@@ -150,6 +150,8 @@ def test_unreadable_keys_are_errors(settings: Any, name: str, value: str, code: 
         ({"PLATFORM_FILE_BYTES": "hex"}, ["config.E010"]),
         ({"PLATFORM_CA_FILE": "/absent/ca.pem"}, ["config.E011"]),
         ({"PLATFORM_EDITION_DIR": "/absent"}, ["config.E012"]),
+        ({"BREAKER_FAILURES": 0, "DELIVERY_THREADS": 0}, ["config.E013", "config.E013"]),
+        ({"DEADLINE_SUBMIT": 0.0}, ["config.E014"]),
         ({"LEASE_SECONDS": 10, "LEASE_RENEW_SECONDS": 6}, ["config.W001"]),
     ],
 )

@@ -149,7 +149,8 @@ def _counts(judged: Iterable[Judged]) -> dict[str, int]:
     return {kind: kinds.count(kind) for kind in ("new", "changed", "same")}
 
 
-STAFF_COLUMNS = (
+# The hospital's own list in the order of its template; pairing.STAFF_COLUMNS are those that the platform knows too.
+OWN_LIST_COLUMNS = (
     "staff_no",
     "prac_psn_name",
     "prac_psn_type",
@@ -176,7 +177,7 @@ def _judge_member(actor: Actor, row: Mapping[str, Any], known: Mapping[str, Staf
     is_new = member is None
     member = member or StaffMember(institution=actor.institution)
     changes = {}
-    for column in (name for name in STAFF_COLUMNS if name in row):
+    for column in (name for name in OWN_LIST_COLUMNS if name in row):
         value = column_value(column, row[column])
         if not same(getattr(member, column), value):
             changes[column] = (getattr(member, column), value)

@@ -14,12 +14,13 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-from insurance.exchange.choices import OPEN_STATES, SubmissionState
+from insurance.exchange.choices import SubmissionState
 from insurance.exchange.contents import DIRECT, attach_subjects, is_direct
 from insurance.exchange.handlers import handler_of, purposes
 from insurance.exchange.masking import DATA
 from insurance.exchange.models import Connection, Submission
 from insurance.exchange.pages.links import clock, stopped_words
+from insurance.exchange.queries import HOLDS
 from insurance.exchange.recovery import MOST_LOOKS, step_of
 from insurance.specification.books import Book
 from insurance.specification.errors import SpecificationError
@@ -94,7 +95,7 @@ def predecessors(submissions: Iterable[Submission]) -> dict[int, Submission]:
     ahead = (
         Submission.objects.filter(connection__in={item.connection_id for item in waiting})
         .filter(thread__in={item.thread for item in waiting})
-        .filter(Q(state__in=list(OPEN_STATES)) | Q(state=SubmissionState.REFUSED, superseded=False))
+        .filter(HOLDS)
         .defer("payload")
         .order_by("position", "pk")
     )
