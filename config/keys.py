@@ -12,7 +12,7 @@ REDIS_URL = "redis://127.0.0.1:6379/0"
 SANDBOX_URL = "http://127.0.0.1:8001/ebus/sandbox/hsa/hgs"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Secrets:
     """Addresses and secrets of this installation.
 

@@ -6,7 +6,7 @@ import base64
 import hashlib
 import hmac
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 from cryptography.exceptions import InvalidTag
@@ -31,7 +31,7 @@ class Key:
 
     id: str
     algorithm: str
-    secret: bytes
+    secret: bytes = field(repr=False)
 
 
 @lru_cache(maxsize=4)

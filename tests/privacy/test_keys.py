@@ -186,3 +186,10 @@ def test_masks(mask, clear: str, shown: str) -> None:
 def test_masks_hide_most_of_it(clear: str) -> None:
     assert mask_document(clear).count("*") >= 1
     assert len(mask_document(clear)) == len(clear)
+
+
+def test_a_key_does_not_show_itself() -> None:
+    (key,) = keys.parse("k1:aes:material-material")
+    assert key.secret.hex() not in repr(key)
+    assert repr(key.secret) not in repr(key)
+    assert "k1" in repr(key)
