@@ -18,7 +18,7 @@ def write(transaction: Transaction, message: Any, side: Side = "input") -> Any:
     Raises Unwritable on what `check` would call an error.
     """
     root = transaction.side(side)
-    if is_empty(message):
+    if is_empty(message) or (root.empty and message == []):
         message = [] if root.many else {}
     return _rows(root, message, transaction.asks)
 

@@ -9,6 +9,7 @@ from decimal import Decimal
 import pytest
 
 from insurance.specification.books import open_book
+from insurance.specification.checking import check
 from insurance.specification.clock import SHANGHAI
 from insurance.specification.errors import Unwritable
 from insurance.specification.model import Field
@@ -42,6 +43,14 @@ def test_absent_nodes_stay_absent_and_empty_lists_stay_empty():
         "oprninfo",
     ]
     assert write(BOOK.transaction("5101"), None) == {}
+
+
+@pytest.mark.parametrize("nothing", [None, "", [], {}])
+def test_a_transaction_without_input_is_sent_as_an_empty_object(nothing: object):
+    """What the check lets pass, writing must know how to write."""
+    transaction = BOOK.transaction("5101")
+    assert check(transaction, nothing, BOOK) == []
+    assert write(transaction, nothing) == {}
 
 
 def test_a_bare_date_stays_bare_in_a_query_only():
