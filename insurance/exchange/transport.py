@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import ssl
 import threading
 import time
@@ -14,6 +15,10 @@ from urllib.parse import unquote, urlsplit
 
 import certifi
 import httpcore
+
+from insurance.exchange.network_words import network_words
+
+log = logging.getLogger(__name__)
 
 # A connection that has been idle may be closed by the gateway at the moment we write to it, and then nobody knows
 # whether the message arrived; so none is reused after this many seconds (design 4).
@@ -257,8 +262,8 @@ class Transport:
 
     @staticmethod
     def _raise(watch: _Watch, error: Exception) -> None:
-        words = f"{type(error).__name__}: {error}".strip(": ")[:200]
-        raise (NoAnswer if watch.started else NotConnected)(words) from error
+        log.info("%s: %s", type(error).__name__, error)
+        raise (NoAnswer if watch.started else NotConnected)(network_words(error)) from error
 
 
 class TooLarge(httpcore.ProtocolError):
@@ -270,7 +275,7 @@ def _collect(chunks: Iterable[bytes], sink: IO[bytes] | None, limit: int) -> byt
     for chunk in chunks:
         size += len(chunk)
         if size > limit:
-            raise TooLarge(f"answer larger than {limit} bytes")
+            raise TooLarge(f"答复超过 {limit:,} 字节，大得不合常理")
         if sink is None:
             kept.append(chunk)
         else:

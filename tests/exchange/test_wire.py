@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 import socket
 import ssl
 import time
@@ -447,3 +448,18 @@ def test_bytes_survive_every_form(content: bytes) -> None:
 
 def test_signed_bytes_are_those_of_the_sources() -> None:
     assert files.encode_bytes(b"\x00\x7f\x80\xff", "signed") == [0, 127, -128, -1]
+
+
+def test_network_failures_are_said_in_chinese() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    closed = Transport(f"http://127.0.0.1:{port}")
+    with pytest.raises(NotConnected, match="没有开放这个端口") as refused:
+        closed.post(f"http://127.0.0.1:{port}/1", {}, b"", deadline=2, connect=1, first_byte=lambda: None)
+    nowhere = Transport("http://nowhere.invalid")
+    with pytest.raises(NotConnected, match="找不到平台的主机名"):
+        nowhere.post("http://nowhere.invalid/1", {}, b"", deadline=5, connect=4, first_byte=lambda: None)
+    with pytest.raises(NoAnswer, match="中断") as cut:
+        post(RawPlatform(lambda sock, headers, body: sock.close()))
+    for caught in (refused, cut):
+        assert not re.search("[A-Za-z]{3}", str(caught.value))
