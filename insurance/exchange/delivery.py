@@ -25,7 +25,7 @@ from insurance.exchange.ledger import Prepared
 from insurance.exchange.lines import Line, open_line
 from insurance.exchange.models import Call, CallRow, Connection, Drain, Submission
 from insurance.exchange.queries import to_look_for
-from insurance.exchange.recovery import recover, settle_late
+from insurance.exchange.recovery import doubt_refusal, recover, settle_late
 from insurance.exchange.services import split
 from insurance.exchange.waves import prepare_wave
 
@@ -219,8 +219,10 @@ def conclude(line: Line, prepared: Prepared, answer: Answer) -> None:
         applied = apply_call(prepared.call_id, answer, line.book, prepared.submissions)
         if not applied:
             _use_late(line, prepared.call_id)
-        elif settings.BATCH_SPLIT and answer.state is CallState.REFUSED and len(prepared.submissions) > 1:
-            split(prepared.call_id)
+        elif answer.state is CallState.REFUSED:
+            doubt_refusal(prepared.call_id, prepared.submissions)
+            if settings.BATCH_SPLIT and len(prepared.submissions) > 1:
+                split(prepared.call_id)
     elif answer.state is CallState.UNDELIVERED:
         requeue(prepared.call_id, answer.words, counted=not answer.held)
     else:

@@ -20,7 +20,7 @@ from insurance.exchange.contents import infno_of, judges, sent_rows
 from insurance.exchange.errors import Undelivered, Unknown
 from insurance.exchange.handlers import Finding, Outcome, Settled
 from insurance.exchange.lines import Line
-from insurance.exchange.models import Call, CallBody, Submission
+from insurance.exchange.models import ABSENT_WORDS, Call, CallBody, Submission
 from insurance.exchange.queries import to_look_for
 from insurance.specification.books import Book
 from insurance.specification.model import Step
@@ -39,6 +39,7 @@ CONTRADICTED = {
 # How often one step may fail to decide before a person is asked, and how often a message may be sent again unseen.
 MOST_LOOKS = 6
 MOST_RESENDS = 5
+DOUBTED = "重新上传被拒，正在核实先前那次是否已经到达"
 
 
 def recover(line: Line, delivery: str, limit: int = 200) -> int:
@@ -256,7 +257,10 @@ def _surely(submission: Submission) -> bool:
 
 
 def _next_step(line: Line, submission: Submission, settled: Settled) -> None:
-    words = f"已核实：平台无 (可重新上传) {settled.evidence}".strip()[:300]
+    if submission.settled == DOUBTED:
+        _change(submission, state=SubmissionState.REFUSED, settled="")
+        return
+    words = f"{ABSENT_WORDS} (可重新上传) {settled.evidence}".strip()[:300]
     submission.step += 1
     if submission.last_call_id:
         ledger.add_event(submission.last_call_id, "absent", words=words)
@@ -272,6 +276,25 @@ def _next_step(line: Line, submission: Submission, settled: Settled) -> None:
         not_before=timezone.now(),
         needs_person=following.kind != "verify",
     )
+
+
+def doubt_refusal(call_id: int, carried: Sequence[Submission]) -> None:
+    """Look once more where what was found absent and sent again is refused: the lost one may have arrived after all.
+
+    The platform's words stay; if it holds what we said, that is adopted, if not, the refusal stands.
+    """
+    for submission in carried:
+        if submission.settled.startswith(ABSENT_WORDS):
+            ledger.move(
+                submission.pk,
+                (SubmissionState.REFUSED,),
+                carried_by=call_id,
+                state=SubmissionState.UNKNOWN,
+                settled=DOUBTED,
+                not_before=None,
+                looks=0,
+                step=0,
+            )
 
 
 def _wait(group: Sequence[Submission], seconds: float) -> None:

@@ -24,7 +24,7 @@ from insurance.exchange.connections import book_of
 from insurance.exchange.contents import DIRECT, direct_subject, is_direct, said_by
 from insurance.exchange.errors import AlreadyOpen, PlatformError
 from insurance.exchange.handlers import Finding, Settled, handler_of
-from insurance.exchange.models import Connection, Submission
+from insurance.exchange.models import ABSENT_WORDS, Connection, Submission
 from insurance.exchange.queries import HOLDS, connection_of, not_done, type_of
 from insurance.exchange.recovery import adopt
 from portal.audit.services import record
@@ -239,7 +239,7 @@ def decide(actor: Actor, *, submission: Submission, finding: Finding, reason: st
             (SubmissionState.UNKNOWN,),
             carried_by=submission.last_call_id,
             state=SubmissionState.WITHDRAWN if is_direct(submission) else SubmissionState.QUEUED,
-            settled=f"已核实：平台无 (可重新上传) 人工核实：{reason}"[:300],
+            settled=f"{ABSENT_WORDS} (可重新上传) 人工核实：{reason}"[:300],
             needs_person=False,
             not_before=None,
             looks=0,

@@ -16,8 +16,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 
 from insurance.exchange.choices import Environment
+from insurance.exchange.connections import first_connection
 from insurance.exchange.models import Connection
 from insurance.onboarding.errors import DemoRefused, Unreachable
 
@@ -78,6 +80,14 @@ def open_bureau(connection: Connection | None, patience: float = 0.0) -> Bureau:
     ):
         raise DemoRefused(f"平台地址 {root} 的应答不是沙箱。演示数据和演示登录只在沙箱中创建，没有创建任何数据。")
     return Bureau(root)
+
+
+def own_connection() -> Connection:
+    """Return the installation's connection. Raises DemoRefused when its database belongs to another environment."""
+    try:
+        return first_connection()
+    except ImproperlyConfigured as error:
+        raise DemoRefused(f"{error}。没有创建任何数据。") from None
 
 
 def _require_environment(environment: str) -> None:

@@ -19,9 +19,8 @@ from insurance.directory.models import Department, Practitioner
 from insurance.directory.queries import comparison_counts
 from insurance.directory.services import submit_departments
 from insurance.exchange.choices import OPEN_STATES, SubmissionState
-from insurance.exchange.connections import first_connection
 from insurance.exchange.queries import attach_latest, connection_of
-from insurance.onboarding.bureau import Bureau, Row, open_bureau
+from insurance.onboarding.bureau import Bureau, Row, open_bureau, own_connection
 from insurance.onboarding.models import DemoHospital
 from insurance.onboarding.services import PATIENCE_SECONDS, note_filled
 from insurance.onboarding.sheets import (
@@ -239,7 +238,7 @@ def fill(run: Run) -> None:
     if demo.filled_at is not None:
         run.finish({"说明": "此前已填充完成，没有新增数据"}, url=reverse("directory:departments"))
         return
-    bureau = open_bureau(first_connection(), PATIENCE_SECONDS)
+    bureau = open_bureau(own_connection(), PATIENCE_SECONDS)
     Fill(run, demo, bureau).run_all()
 
 

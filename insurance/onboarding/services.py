@@ -9,9 +9,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from insurance.directory.models import Department, PlatformDepartment, Practitioner, StaffMember
-from insurance.exchange.connections import first_connection
 from insurance.exchange.models import Connection, Submission
-from insurance.onboarding.bureau import open_bureau
+from insurance.onboarding.bureau import open_bureau, own_connection
 from insurance.onboarding.errors import DemoRefused, Unreachable
 from insurance.onboarding.logins import LOGINS, OFFICE, Login, make_passwords
 from insurance.onboarding.models import DemoHospital
@@ -39,7 +38,7 @@ def make_logins() -> DemoHospital:
     if demo is not None:
         _require_still_sandbox()
         return demo
-    open_bureau(first_connection() if Connection.objects.exists() else None, PATIENCE_SECONDS)
+    open_bureau(own_connection() if Connection.objects.exists() else None, PATIENCE_SECONDS)
     with transaction.atomic():
         _one_at_a_time()
         return demo_hospital() or _make()
@@ -55,7 +54,7 @@ def start_fill(size: Size = "full") -> tuple[DemoHospital, bool]:
         raise DemoRefused("还没有演示登录。请先运行 manage.py demo --logins。")
     if demo.started_at:
         return demo, False
-    open_bureau(first_connection(), PATIENCE_SECONDS)
+    open_bureau(own_connection(), PATIENCE_SECONDS)
     with transaction.atomic():
         demo = DemoHospital.objects.select_for_update(of=("self",)).select_related("institution").get(pk=demo.pk)
         if demo.started_at:
@@ -91,7 +90,7 @@ def office_of(demo: DemoHospital) -> Actor:
 def _require_still_sandbox() -> None:
     """Raise DemoRefused when the connection leads elsewhere now; a sandbox that is switched off harms nobody."""
     try:
-        open_bureau(first_connection())
+        open_bureau(own_connection())
     except Unreachable:
         return
 
@@ -114,7 +113,7 @@ def _require_empty() -> None:
 
 def _make() -> DemoHospital:
     _require_empty()
-    institution = first_connection().institution
+    institution = own_connection().institution
     demo = DemoHospital.objects.create(institution=institution)
     actor = Actor.system(institution, "演示")
     words = make_passwords()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable
 
@@ -159,7 +160,9 @@ def test_a_lease_that_expires_while_the_server_drips(
     sandbox.fault("drip", "3401", times=1, bytes=60)
     queue("D1")
     slow = {"LEASE_SECONDS": "1", "LEASE_RENEW_SECONDS": "3600", "DEADLINE_SUBMIT": "20"}
-    with running("dispatcher"), running("rqworker", "interactive", **slow), running("rqworker", "interactive"):
+    with running("dispatcher"), running("rqworker", "interactive", **slow), contextlib.ExitStack() as later:
+        wait_until(lambda: Call.objects.filter(infno="3401", state="sent").exists(), "sent by the slow one")
+        later.enter_context(running("rqworker", "interactive"))
         wait_until(lambda: Call.objects.filter(infno="3401", state="unknown").exists(), "given up", 30)
         wait_until(settled, "settled", 60)
         wait_until(

@@ -29,6 +29,7 @@ from insurance.exchange.waves import prepare_wave
 from portal.people.actor import Actor
 from portal.people.models import Institution
 from tests.exchange.conftest import both_books_agree, connect, states
+from tests.exchange.raw_platform import RawPlatform, good, http
 from tests.exchange.test_delivery import deliver, short_waits  # noqa: F401
 from tests.sandbox_fixture import RunningSandbox
 
@@ -278,3 +279,33 @@ def test_a_command_does_not_give_up_what_another_is_sending(
 
 
 WITHDRAWAL = {"data": {"hosp_dept_codg": "D1", "hosp_dept_name": "甲", "begntime": "2026-01-01"}}
+
+
+@pytest.mark.parametrize("arrived", [True, False])
+def test_a_resend_refused_after_all_is_looked_for_once_more(institution, queue, settings, arrived: bool) -> None:  # type: ignore[no-untyped-def]
+    """The first 3401 is lost and found absent twice; the second is refused. Had the first come late, it is adopted."""
+    settings.VERIFY_MIN_AGE = settings.VERIFY_EVERY = 0.1
+    sent: list[dict[str, object]] = []
+
+    def platform(sock, headers, body) -> None:  # type: ignore[no-untyped-def]
+        said = json.loads(body)
+        if said["infno"] == "9001":
+            sock.sendall(good({"signinoutb": {"sign_time": "2026-11-23 08:00:00", "sign_no": "S1"}}))
+        elif said["infno"] == "5101":
+            known = sent[:1] if arrived and len(sent) > 1 else []
+            sock.sendall(good({"feedetail": known}))
+        else:
+            sent.append(said["input"]["deptinfo"])
+            if len(sent) == 1:
+                sock.close()
+            else:
+                sock.sendall(http(json.dumps({"infcode": -1, "err_msg": "科室已存在"}).encode()))
+
+    raw = RawPlatform(platform)
+    connection = connect(institution, raw.url)
+    queue("D1")
+    deliver(connection)
+    one = Submission.objects.get()
+    assert len(sent) == 2
+    assert one.state == ("accepted" if arrived else "refused")
+    assert one.words == ("" if arrived else "科室已存在")
