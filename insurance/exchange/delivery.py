@@ -154,7 +154,8 @@ class _Courier:
 
     def _launch(self, pool: ThreadPoolExecutor) -> int:
         room = settings.DELIVERY_THREADS * PIPELINE - len(self.flying)
-        if room < settings.DELIVERY_THREADS * (PIPELINE - 1) or self._closed():
+        # Half of the line is prepared anew while the other half keeps every place at the platform taken.
+        if room < settings.DELIVERY_THREADS * PIPELINE // 2 or self._closed():
             return 0
         # After failures one message probes; the rest follow when it has been answered.
         if self.line.connection.failures:
