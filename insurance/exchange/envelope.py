@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
 from django.db import connection as database
@@ -73,8 +72,3 @@ def url_of(connection: Connection, infno: str) -> str:
     keys = [infno, *sorted((k for k in connection.overrides if infno.startswith(k)), key=len, reverse=True)]
     base = next((connection.overrides[key] for key in keys if key in connection.overrides), connection.base_url)
     return f"{base.rstrip('/')}/{infno}"
-
-
-def clock_text(moment: datetime) -> str:
-    """Return an aware time as the platform writes it."""
-    return moment.strftime("%Y-%m-%d %H:%M:%S")

@@ -47,16 +47,6 @@ def submissions_of(subject: models.Model) -> models.QuerySet[Submission]:
     return found
 
 
-def latest_submission(subject: models.Model) -> Submission | None:
-    """Return a record's newest submission."""
-    return submissions_of(subject).first()
-
-
-def open_submission(subject: models.Model) -> Submission | None:
-    """Return a record's submission that is on its way or whose outcome is unknown."""
-    return submissions_of(subject).filter(state__in=list(OPEN_STATES)).first()
-
-
 def attach_latest(objects: Iterable[Any]) -> None:
     """Set `.submission` (newest Submission or None) on each of a page's records of one model, in one query."""
     records = list(objects)
@@ -75,16 +65,6 @@ def attach_latest(objects: Iterable[Any]) -> None:
 def calls_of(submission: Submission) -> models.QuerySet[Call]:
     """Return the calls that carried a submission, newest first."""
     found: models.QuerySet[Call] = Call.objects.filter(rows__submission=submission).order_by("-id")
-    return found
-
-
-def due(connection: Connection, delivery: str) -> models.QuerySet[Submission]:
-    """Return the submissions whose turn it is, in the order in which they go."""
-    found: models.QuerySet[Submission] = (
-        Submission.objects.filter(connection=connection, delivery=delivery, state=SubmissionState.QUEUED, ready=True)
-        .filter(Q(not_before=None) | Q(not_before__lte=timezone.now()))
-        .order_by("priority", "position")
-    )
     return found
 
 
