@@ -34,8 +34,13 @@ ROOMS = {
     "onboarding": "联调与验收",
     "tasks": "任务中心",
     "sheets": "表格导入导出",
-    "people": "人员与权限",
+    "values": "值对照",
+    "approvals": "双人审核",
+    "privacy": "个人信息",
+    "people": "人员",
+    "security": "安全管理",
     "audit": "审计",
+    "system": "系统",
 }
 VERBS = {
     "view": "查看",
@@ -45,6 +50,11 @@ VERBS = {
     "import": "导入",
     "export": "导出",
     "manage": "管理",
+    "approve": "审核",
+    "grant": "授权",
+    "debug": "接口调试",
+    "uncover": "查看明文",
+    "request": "申请批量明文",
 }
 
 
@@ -64,7 +74,10 @@ def _role(code: str, label: str, *actions: str) -> Role:
 
 
 # Verbs: view, edit (change our own records), submit (say it to the platform), decide (settle an unknown or a
-# difference), import, export, manage.
+# difference), import, export, approve (as the second person), debug (接口调试), manage.
+# privacy.uncover shows one record in clear, privacy.request asks for many, privacy.approve allows it.
+# people.manage makes and locks accounts (系统管理员), people.grant gives roles (安全管理员), audit.* reads what all of
+# them did (审计管理员): 等保三级 wants three persons for these.
 ROLES: dict[str, Role] = {
     role.code: role
     for role in (
@@ -76,15 +89,75 @@ ROLES: dict[str, Role] = {
             "exchange.view",
             "exchange.submit",
             "exchange.decide",
+            "exchange.debug",
+            "exchange.export",
+            "values.view",
+            "values.edit",
+            "approvals.view",
+            "privacy.uncover",
+            "privacy.request",
             "tasks.*",
             "sheets.*",
         ),
-        _role("reviewer", "审核", "desk.view", "directory.view", "exchange.view", "exchange.decide", "tasks.view"),
-        _role("pharmacy", "药房", "desk.view", "directory.view", "tasks.view", "sheets.view"),
-        _role("price_supply", "物价耗材", "desk.view", "directory.view", "tasks.view", "sheets.view"),
-        _role("cashier", "收费", "desk.view", "directory.view", "tasks.view"),
-        _role("records", "病案采集", "desk.view", "directory.view", "tasks.view", "sheets.view"),
-        _role("manager", "管理者", "desk.view", "directory.view", "directory.export", "exchange.view", "tasks.view"),
+        _role(
+            "reviewer",
+            "审核",
+            "desk.view",
+            "directory.view",
+            "directory.export",
+            "exchange.view",
+            "exchange.decide",
+            "exchange.approve",
+            "exchange.export",
+            "values.view",
+            "values.approve",
+            "approvals.view",
+            "privacy.uncover",
+            "privacy.approve",
+            "tasks.view",
+            "sheets.view",
+        ),
+        _role(
+            "pharmacy",
+            "药房",
+            "desk.view",
+            "directory.view",
+            "values.view",
+            "values.edit",
+            "approvals.view",
+            "tasks.view",
+            "sheets.view",
+        ),
+        _role(
+            "price_supply",
+            "物价耗材",
+            "desk.view",
+            "directory.view",
+            "values.view",
+            "values.edit",
+            "approvals.view",
+            "tasks.view",
+            "sheets.view",
+        ),
+        _role("cashier", "收费", "desk.view", "directory.view", "approvals.view", "tasks.view"),
+        _role(
+            "records", "病案采集", "desk.view", "directory.view", "values.view", "approvals.view", "tasks.view",
+            "sheets.view",
+        ),
+        _role(
+            "manager",
+            "管理者",
+            "desk.view",
+            "directory.view",
+            "directory.export",
+            "exchange.view",
+            "exchange.export",
+            "values.view",
+            "approvals.view",
+            "privacy.approve",
+            "tasks.view",
+            "sheets.view",
+        ),
         _role(
             "it",
             "信息科",
@@ -92,9 +165,36 @@ ROLES: dict[str, Role] = {
             "directory.view",
             "exchange.view",
             "exchange.manage",
+            "exchange.debug",
+            "values.view",
+            "approvals.view",
             "tasks.*",
-            "people.manage",
+            "sheets.view",
+            "system.view",
         ),
+        _role(
+            "system_admin",
+            "系统管理员",
+            "desk.view",
+            "people.view",
+            "people.manage",
+            "system.*",
+            "approvals.view",
+            "tasks.*",
+        ),
+        _role(
+            "security_admin",
+            "安全管理员",
+            "desk.view",
+            "people.view",
+            "people.grant",
+            "security.*",
+            "system.view",
+            "approvals.view",
+        ),
+        _role("audit_admin", "审计管理员", "desk.view", "audit.*", "security.view", "system.view", "approvals.view"),
     )
-}
+}  # fmt: skip
+# 三员分立: no person holds two of these, and none of them may act for another.
+THREE_OFFICERS = frozenset({"system_admin", "security_admin", "audit_admin"})
 ROLE_CHOICES = [(role.code, role.label) for role in ROLES.values()]

@@ -1,0 +1,1 @@
+"""What needs two persons: proposed by one, approved by another; deputies, duty roster, handover."""
