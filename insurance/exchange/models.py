@@ -21,6 +21,14 @@ from portal.people.models import Institution, Person
 from portal.people.scope import ScopedQuerySet
 from portal.privacy.fields import EncryptedTextField
 
+# What a person must see to; every arm is one that the lists ask by, so that one partial index serves them all.
+TO_DO = (
+    Q(state="refused", superseded=False)
+    | Q(state="unknown", needs_person=True)
+    | Q(state="queued", ready=False)
+    | Q(contradicted=True)
+)
+
 # How recovery and a person's word begin what they write when the platform has nothing.
 ABSENT_WORDS = "已核实：平台无"
 
@@ -55,6 +63,8 @@ class Connection(models.Model):
     failures = models.PositiveIntegerField("连续失败", default=0)
     broken_until = models.DateTimeField("熔断至", null=True, blank=True)
     broken_words = models.CharField("熔断原因", max_length=300, blank=True)
+    shut_out = models.PositiveIntegerField("连续被网关拒绝", default=0)
+    shut_out_infnos = models.JSONField("被网关拒绝的交易", default=list, blank=True)
 
     class Meta:
         verbose_name = verbose_name_plural = "平台连接"
@@ -113,6 +123,7 @@ class Submission(models.Model):
     last_call = models.ForeignKey("Call", null=True, on_delete=models.PROTECT, related_name="+")
     refmsgid = models.CharField("接收方报文ID", max_length=60, blank=True)
     superseded = models.BooleanField("已由后来的代替", default=False)
+    contradicted = models.BooleanField("迟到的答复不符", default=False)
     created_at = models.DateTimeField("创建时间", auto_now_add=True)
     state_at = models.DateTimeField("状态时间", auto_now_add=True)
 
@@ -141,6 +152,10 @@ class Submission(models.Model):
             models.Index(fields=["connection", "thread", "position"], name="submission_thread"),
             models.Index(fields=["subject_type", "subject_id", "-id"], name="submission_subject"),
             models.Index(fields=["institution", "state", "-id"], name="submission_state"),
+            models.Index(fields=["institution", "-id"], name="submission_to_do", condition=TO_DO),
+            models.Index(fields=["institution", "purpose", "-id"], name="submission_purpose"),
+            models.Index(fields=["institution", "created_at", "-id"], name="submission_time"),
+            models.Index(fields=["refmsgid"], name="submission_refmsgid", condition=~Q(refmsgid="")),
         ]
 
     def __str__(self) -> str:
@@ -170,7 +185,7 @@ class Call(models.Model):
     effect = models.CharField("作用", max_length=12)
     state = models.CharField("状态", max_length=12, choices=CallState.choices, default=CallState.PREPARED)
     msgid = models.CharField("发送方报文ID", max_length=30, unique=True)
-    inf_refmsgid = models.CharField("接收方报文ID", max_length=60, blank=True, db_index=True)
+    inf_refmsgid = models.CharField("接收方报文ID", max_length=60, blank=True)
     opter = models.CharField("经办人", max_length=30)
     opter_name = models.CharField("经办人姓名", max_length=50)
     insuplc_admdvs = models.CharField("参保地", max_length=6, blank=True)
@@ -203,9 +218,18 @@ class Call(models.Model):
             models.Index(fields=["institution", "state", "-id"], name="call_by_state"),
             models.Index(fields=["institution", "prepared_at", "-id"], name="call_by_time"),
             models.Index(fields=["institution", "opter", "-id"], name="call_by_opter"),
-            models.Index(fields=["psn_no", "-id"], name="call_by_person", condition=~Q(psn_no="")),
-            models.Index(fields=["mdtrt_id", "-id"], name="call_by_visit", condition=~Q(mdtrt_id="")),
-            models.Index(fields=["setl_id", "-id"], name="call_by_settlement", condition=~Q(setl_id="")),
+            models.Index(fields=["institution", "actor_name", "-id"], name="call_by_actor"),
+            models.Index(fields=["institution", "psn_no", "-id"], name="call_of_person", condition=~Q(psn_no="")),
+            models.Index(fields=["institution", "mdtrt_id", "-id"], name="call_of_visit", condition=~Q(mdtrt_id="")),
+            models.Index(fields=["institution", "setl_id", "-id"], name="call_of_settlement", condition=~Q(setl_id="")),
+            models.Index(
+                fields=["institution", "inf_refmsgid", "-id"], name="call_of_refmsgid", condition=~Q(inf_refmsgid="")
+            ),
+            models.Index(
+                fields=["institution", "infno", "state", "-id"],
+                name="call_troubled",
+                condition=Q(state__in=["refused", "unknown", "undelivered"]),
+            ),
             models.Index(
                 fields=["state", "lease_until"], name="call_leased", condition=Q(state__in=["prepared", "sent"])
             ),
@@ -300,3 +324,12 @@ class Drain(models.Model):
 
     def __str__(self) -> str:
         return f"{self.connection_id} {self.delivery}"
+
+
+# Kept beside, for the length of this file; Django finds a room's models here.
+from insurance.exchange.keeping import CallDay, PruneOrder, PruneRun, RetentionRule  # noqa: E402
+
+__all__ = [
+    "ABSENT_WORDS", "TO_DO", "Call", "CallBody", "CallDay", "CallEvent", "CallRow", "Connection", "DataKey", "Drain",
+    "PruneOrder", "PruneRun", "RetentionRule", "Session", "Submission",
+]  # fmt: skip
