@@ -101,7 +101,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('exchange', '0002_sequence_triggers_months'),
-        ('people', '0002_approvals'),
+        ('people', '0001_initial'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
