@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 
 import django_tables2 as tables
 from django.utils import timezone
@@ -25,6 +25,8 @@ class TextColumn(tables.Column):
     """Text in one line, cut by the column's width, whole in the title. `width` is a class: w-s, w-m, w-l or w-xl."""
 
     css = "cell-text"
+    kind: ClassVar[str] = "text"
+    """What a spreadsheet makes of it: text, code, number, money, date or datetime (portal.lists.exporting)."""
     empty_values = (None, "")
 
     def __init__(self, *args: Any, opens: bool = False, width: str = "", **kwargs: Any) -> None:
@@ -49,29 +51,41 @@ class TextColumn(tables.Column):
             return format_html('<a href="{}" data-drawer title="{}">{}</a>', url, title, words)
         return format_html('<span title="{}">{}</span>', title, words)
 
-    def value(self, value: Any, record: Any, table: Any) -> Any:
-        """Return the value for a spreadsheet."""
-        return value
+    def plain(self, value: Any, record: Any) -> Any:
+        """Return the value for a spreadsheet: a plain Python value, masked exactly as on the screen."""
+        return self.words(value, record)
+
+    def value(self, value: Any, record: Any) -> Any:
+        """Return the value as django-tables2 asks for it."""
+        return self.plain(value, record)
 
 
 class CodeColumn(TextColumn):
     """A code: monospace, never broken."""
 
     css = "cell-code"
+    kind = "code"
 
 
 class NumberColumn(TextColumn):
     """A whole number: right, tabular, with thousands separated."""
 
     css = "cell-number"
+    kind = "number"
 
     def words(self, value: Any, record: Any) -> str:
         """Return 12,345."""
         return f"{value:,}" if isinstance(value, int | Decimal) else str(value)
 
+    def plain(self, value: Any, record: Any) -> Any:
+        """Return the number itself."""
+        return value if isinstance(value, int | float | Decimal) else self.words(value, record)
+
 
 class MoneyColumn(NumberColumn):
     """An amount in yuan: right, tabular, two digits (1,234,567.50)."""
+
+    kind = "money"
 
     def words(self, value: Any, record: Any) -> str:
         """Return 1,234,567.50; a value that is no number stays as it came."""
@@ -82,6 +96,7 @@ class TimeColumn(TextColumn):
     """A time as MM-DD HH:mm (Asia/Shanghai), with the full one in the title."""
 
     css = "cell-time"
+    kind = "datetime"
 
     def words(self, value: Any, record: Any) -> str:
         """Return 11-23 16:08."""
@@ -91,15 +106,24 @@ class TimeColumn(TextColumn):
         """Return 2026-11-23 16:08:31."""
         return _local(value).strftime("%Y-%m-%d %H:%M:%S") if isinstance(value, datetime) else str(value)
 
+    def plain(self, value: Any, record: Any) -> Any:
+        """Return the time as the hospital's clock shows it, without a zone: spreadsheets know none."""
+        return _local(value).replace(tzinfo=None) if isinstance(value, datetime) else self.words(value, record)
+
 
 class DateColumn(TextColumn):
     """A day as 2026-11-23."""
 
     css = "cell-time"
+    kind = "date"
 
     def words(self, value: Any, record: Any) -> str:
         """Return 2026-11-23."""
         return value.strftime("%Y-%m-%d") if isinstance(value, date) else str(value)
+
+    def plain(self, value: Any, record: Any) -> Any:
+        """Return the day."""
+        return value if isinstance(value, date) else self.words(value, record)
 
 
 class NameColumn(TextColumn):
@@ -150,17 +174,21 @@ class StateColumn(tables.Column):
     def render(self, value: Any, record: Any, bound_column: Any) -> SafeString:
         """Return tag and extra line. The value is read from the record: django-tables2 would hand over the word."""
         code = bound_column.accessor.resolve(record, quiet=True) if bound_column.accessor else value
-        more = self._extra(record)
+        more = self.more(record)
         if not more:
             return tag(code, self.states)
         return format_html('{} <span class="tag-more" title="{}">{}</span>', tag(code, self.states), more, more)
 
     def value(self, record: Any, bound_column: Any) -> str:
         """Return the word for a spreadsheet."""
-        code = bound_column.accessor.resolve(record, quiet=True)
+        return self.plain(bound_column.accessor.resolve(record, quiet=True))
+
+    def plain(self, code: Any) -> str:
+        """Return a state's word; an unknown code stands for itself."""
         return str(self.states(code).label) if code in self.states.values else str(code or "")
 
-    def _extra(self, record: Any) -> str:
+    def more(self, record: Any) -> str:
+        """Return the line after the tag."""
         if callable(self.extra):
             return str(self.extra(record) or "")
         found = getattr(record, self.extra, "") if self.extra else ""

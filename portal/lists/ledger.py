@@ -10,7 +10,7 @@ starts at a time. No page costs more than the first, however many millions of ro
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from functools import cached_property
 from typing import Any, ClassVar
@@ -19,6 +19,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
+from portal.lists.exporting import CHUNK
 from portal.lists.tables import ListTable
 from portal.lists.views import ListPage
 
@@ -63,6 +64,16 @@ class LedgerPage(ListPage):
             found = list(rows.order_by("-pk")[: self.size])
         self.decorate(found)
         return found
+
+    def out_chunks(self, size: int = CHUNK) -> Iterator[list[Any]]:
+        """Yield every row that the query finds, newest first, by key: no statement lasts longer than a chunk."""
+        rows = self.matching(self.query).order_by("-pk")
+        chunk = list(rows[:size])
+        while chunk:
+            last = chunk[-1].pk
+            self.decorate(chunk)
+            yield chunk
+            chunk = list(rows.filter(pk__lt=last)[:size])
 
     @cached_property
     def newer_url(self) -> str:

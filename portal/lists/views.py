@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, ClassVar
@@ -19,6 +19,7 @@ from django.utils.cache import patch_vary_headers
 from django.utils.decorators import classonlymethod
 from django.views import View
 
+from portal.lists.exporting import CHUNK, ListColumn, columns_of, exporter
 from portal.lists.filters import ListFilter
 from portal.lists.tables import ListTable, PageData
 from portal.people.guard import ActorRequest, needs
@@ -116,6 +117,8 @@ class ListPage(ActionView, ABC):
     batches: ClassVar[Sequence[Batch]] = ()
     empty: ClassVar[Empty] = Empty("这里还没有记录。")
     order: ClassVar[Sequence[str]] = ("-pk",)
+    export_action: ClassVar[str] = ""
+    """The right to export; "" is a list without 导出."""
     template_name: ClassVar[str] = "lists/page.html"
     pager_template: ClassVar[str] = "lists/pager.html"
     moves: ClassVar[Sequence[str]] = ("page",)
@@ -144,6 +147,38 @@ class ListPage(ActionView, ABC):
         if partial:
             response["HX-Push-Url"] = _address(request.path, clean)
         return response
+
+    def post(self, request: ActorRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Carry out a button of the list itself."""
+        request.GET = _without_blanks(request.GET)  # type: ignore[assignment]
+        export = exporter()
+        if "export" in request.POST and self.export_action and export is not None:
+            request.actor.must(self.export_action)
+            return export(request, self)
+        return HttpResponseRedirect(_address(request.path, request.GET))
+
+    def out_columns(self) -> list[ListColumn]:
+        """Return the person's chosen columns in order, as a file has them."""
+        table = self.table_class(PageData([]))
+        table.actor = self.request.actor
+        return columns_of(table, list(self.table_class.base_columns), self.rows().model)
+
+    def out_count(self) -> int:
+        """Return how many rows an export holds now."""
+        return self.matching(self.query).count()
+
+    def out_chunks(self, size: int = CHUNK) -> Iterator[list[Any]]:
+        """Yield every row that the query finds, in the list's order, decorated; never more than `size` in memory."""
+        chunk: list[Any] = []
+        for record in self._sorted(self.matching(self.query)).iterator(chunk_size=size):
+            chunk.append(record)
+            if len(chunk) == size:
+                self.decorate(chunk)
+                yield chunk
+                chunk = []
+        if chunk:
+            self.decorate(chunk)
+            yield chunk
 
     def matching(self, query: QueryDict) -> QuerySet[Any]:
         """Return the rows that a list's address means; none when its query form has an error."""

@@ -85,6 +85,7 @@ class RecordList(ListPage):
     )
     empty = Empty("还没有记录。", Link("新建记录", "room:new", action="tasks.manage"))
     order = ("kind",)
+    export_action = "tasks.manage"
 
     def rows(self) -> QuerySet[Any]:
         found: QuerySet[Any] = Task.objects.filter(institution=self.request.actor.institution)
