@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from django.conf import settings
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
+from pypinyin import Style, lazy_pinyin
 
 from portal.desk import registry
 from portal.desk.registry import GROUPS, MenuEntry, Notice
 from portal.people.actor import Actor
 from portal.people.models import Institution, Person
+from portal.tasks import bells, notices
 
 DRAWER = "drawer-body"
 ENVIRONMENT_TONES = {"沙箱": "sandbox", "测试": "test", "正式": "production"}
@@ -26,6 +28,12 @@ def address(url_name: str) -> str:
         return ""
 
 
+@lru_cache(maxsize=512)
+def initials(entry: MenuEntry) -> str:
+    """Return 拼音码 of an entry's name and everyday words: 目录对照 → mldz."""
+    return " ".join("".join(lazy_pinyin(word, style=Style.FIRST_LETTER)) for word in (entry.label, *entry.words))
+
+
 @dataclass
 class Line:
     """One line of the menu as shown."""
@@ -33,6 +41,7 @@ class Line:
     label: str
     url: str
     words: str = ""
+    initials: str = ""
     current: bool = False
 
 
@@ -107,7 +116,7 @@ class Shell:
         for entry in registry.menu():
             url = address(entry.url_name) if self._may(entry) else ""
             if url:
-                groups[entry.group].lines.append(Line(entry.label, url, " ".join(entry.words)))
+                groups[entry.group].lines.append(Line(entry.label, url, " ".join(entry.words), initials(entry)))
         shown = [group for group in groups.values() if group.lines]
         self._mark_current([line for group in shown for line in group.lines])
         return shown
@@ -127,6 +136,16 @@ class Shell:
                 if line.current:
                     return [line] if line.label == group.label else [Line(group.label, ""), line]
         return []
+
+    @cached_property
+    def unseen(self) -> int:
+        """How many times the bell rang since the person looked."""
+        return notices.unseen(self.actor) if self.actor else 0
+
+    @cached_property
+    def notices(self) -> list[notices.Notice]:
+        """The newest rings of the bell."""
+        return list(notices.notices_of(self.actor)[: bells.SHOWN]) if self.actor else []
 
     @property
     def tasks_url(self) -> str:

@@ -4,10 +4,25 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db.models import Count as Number
+from django.db.models import Min
 from django.urls import reverse
 
-from portal.desk.registry import Alarm, MenuEntry, Notice, Panel, add_alarm, add_menu, add_panel
+from portal.desk.registry import (
+    Banner,
+    MenuEntry,
+    Notice,
+    Panel,
+    Work,
+    WorkLine,
+    add_banner,
+    add_menu,
+    add_panel,
+    add_work,
+)
 from portal.people.actor import Actor
+from portal.sheets.choices import ImportState
+from portal.sheets.queries import imports_of
 from portal.tasks import queries
 from portal.tasks.choices import TaskState
 
@@ -25,9 +40,25 @@ def running_tasks(actor: Actor) -> dict[str, Any]:
 
 
 def stopped_processes(actor: Actor) -> Notice | None:
-    """Say that the dispatcher or the workers stand still."""
+    """Say on every page that the dispatcher or the workers stand still."""
     words = queries.health().words
     return Notice(words, "danger", reverse("tasks:list"), "查看任务") if words else None
+
+
+def planned_work(actor: Actor) -> dict[str, Any] | None:
+    """Return how the schedules stand: last run, its outcome, next run."""
+    plans = queries.schedules_of(actor)
+    last = queries.last_tasks(actor, {plan.kind for plan in plans})
+    return {"rows": [(plan, last.get(plan.kind)) for plan in plans], "all_url": reverse("tasks:schedules")}
+
+
+def imports_to_confirm(actor: Actor) -> list[WorkLine]:
+    """Return the files that were checked and wait for somebody's word."""
+    waiting = imports_of(actor).filter(state=ImportState.READY).order_by()
+    found = waiting.aggregate(number=Number("pk"), since=Min("checked_at"))
+    url = f"{reverse('sheets:list')}?tab={ImportState.READY.value}"
+    step = "打开导入记录，核对条数后确认导入或放弃。"
+    return [WorkLine("导入待确认", found["number"], url, "info", step, found["since"], duty="directory.import")]
 
 
 def register_own() -> None:
@@ -44,4 +75,6 @@ def register_own() -> None:
     )
     add_menu(MenuEntry("定时任务", "tasks:schedules", group="系统", order=20, action="tasks.manage"))
     add_panel(Panel("最近的任务", running_tasks, "desk/panels/tasks.html", order=80, action="tasks.view", wide=True))
-    add_alarm(Alarm("desk.processes", stopped_processes))
+    add_panel(Panel("定时任务", planned_work, "desk/panels/schedules.html", order=70, action="tasks.manage", wide=True))
+    add_work(Work("sheets.ready", imports_to_confirm, action="sheets.view", order=60))
+    add_banner(Banner("desk.processes", stopped_processes))

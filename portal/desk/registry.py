@@ -8,17 +8,21 @@ In a room's `AppConfig.ready()`:
     add_panel(Panel("科室上传", counts_of_departments, order=20, action="directory.view"))
     add_banner(Banner("exchange.sandbox", sandbox_notice))
     add_alarm(Alarm("exchange.breaker", breaker_notice))
+    add_work(Work("directory.drafts", lines_of_departments, action="directory.view"))
 
-A panel's function takes the Actor and returns the context of its template, or None to stay away; the usual template
-shows `{"counts": [Count("待上传", 12, "/directory/?tab=queued", "azure"), …]}`. A banner stands on every page, so its
-function must be cheap (one indexed query); an alarm stands on the desk. Both take the Actor and give a Notice or None.
-Handing over the same key (of a menu entry its url_name, of a panel its label) twice replaces the first.
+Work is what somebody has to see to today: each line is a number, the list of exactly those rows, since when, until
+when, who, and the next step. A panel shows how things stand; its function takes the Actor and returns the context of
+its template, or None to stay away; the usual template shows `{"counts": [Count("待上传", 12, "/directory/?tab=queued",
+"azure"), …]}`. A banner stands on every page, so its function must be cheap (one indexed query); an alarm stands on
+the desk. Both take the Actor and give a Notice or None.
+Handing over the same key (of a menu entry its url_name, of a panel or chart its label) twice replaces the first.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from portal.people.actor import Actor
@@ -99,6 +103,67 @@ class Alarm:
     order: int = 100
 
 
+@dataclass(frozen=True)
+class WorkLine:
+    """One thing to see to: `number` rows stand under `url`, and no others.
+
+    `level` is danger (money or a deadline hangs on it), warning or info. `since` is the oldest row's moment, `due` the
+    moment until when it must be done. `who` names who sees to it; empty, those whose role has `duty` (an action).
+    """
+
+    label: str
+    number: int
+    url: str
+    level: str = "warning"
+    step: str = ""
+    since: datetime | None = None
+    due: datetime | None = None
+    who: str = ""
+    duty: str = ""
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a room has for people to see to. `lines` is asked at each view of the desk and must be quick (indexed)."""
+
+    key: str
+    lines: Callable[[Actor], Sequence[WorkLine]]
+    action: str = "desk.view"
+    order: int = 100
+
+
+@dataclass(frozen=True)
+class Series:
+    """One colour of a chart: a value for each of its labels, and the list behind each value ("" for none)."""
+
+    label: str
+    colour: str
+    values: Sequence[float]
+    urls: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A small chart: bars that stand on each other, or lines. `unit` stands behind the numbers (次, ms)."""
+
+    labels: Sequence[str]
+    series: Sequence[Series]
+    kind: str = "bars"
+    unit: str = ""
+
+
+@dataclass(frozen=True)
+class Chart:
+    """One chart of the 工作台, with its numbers as a table under it. `picture` gives None to stay away."""
+
+    label: str
+    picture: Callable[[Actor], Picture | None]
+    action: str = "desk.view"
+    order: int = 100
+
+
+_work: dict[str, Work] = {}
+_charts: dict[str, Chart] = {}
 _menu: dict[str, MenuEntry] = {}
 _panels: dict[str, Panel] = {}
 _banners: dict[str, Banner] = {}
@@ -123,6 +188,26 @@ def add_banner(banner: Banner) -> None:
 def add_alarm(alarm: Alarm) -> None:
     """Let the desk watch one thing."""
     _alarms[alarm.key] = alarm
+
+
+def add_work(work: Work) -> None:
+    """Let the desk list what a room has to be seen to."""
+    _work[work.key] = work
+
+
+def add_chart(chart: Chart) -> None:
+    """Put one chart on the desk."""
+    _charts[chart.label] = chart
+
+
+def work() -> list[Work]:
+    """Return everything that hands in work, in the order of the screen."""
+    return sorted(_work.values(), key=lambda one: (one.order, one.key))
+
+
+def charts() -> list[Chart]:
+    """Return all charts in the order of the screen."""
+    return sorted(_charts.values(), key=lambda chart: (chart.order, chart.label))
 
 
 def menu() -> list[MenuEntry]:

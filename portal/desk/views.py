@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
@@ -13,7 +14,9 @@ from django.views.decorators.http import require_GET
 
 from portal.desk import health as health_of
 from portal.desk import registry
-from portal.desk.registry import Notice, Panel
+from portal.desk.charts import Row, draw, rows_of
+from portal.desk.registry import Chart, Notice, Panel, Series
+from portal.desk.working import today
 from portal.people.actor import Actor
 from portal.people.guard import ActorRequest, is_htmx, needs
 from portal.privacy.traces import frames_of
@@ -34,7 +37,12 @@ class Card:
 @needs("desk.view")
 def home(request: ActorRequest) -> HttpResponseBase:
     """The day's page: what needs a person, then what each room has to show."""
-    context = {"alarms": _alarms(request.actor), "cards": _cards(request)}
+    context = {
+        "alarms": _alarms(request.actor),
+        "today": today(request.actor),
+        "cards": _cards(request),
+        "pictures": _pictures(request.actor),
+    }
     return render(request, "desk/home.html", context)
 
 
@@ -66,6 +74,32 @@ def _card(request: ActorRequest, panel: Panel) -> Card | None:
     except Exception as error:
         log.error("panel %s: %s", panel.label, frames_of(error))
         return Card(panel.label, None, panel.wide)
+
+
+@dataclass(frozen=True)
+class ShownChart:
+    """One chart as shown: drawing, legend and the numbers behind it; `svg` is None when its room failed to answer."""
+
+    label: str
+    svg: str | None
+    series: Sequence[Series] = ()
+    rows: Sequence[Row] = ()
+
+
+def _pictures(actor: Actor) -> list[ShownChart]:
+    shown = (_picture(actor, chart) for chart in registry.charts() if actor.may(chart.action))
+    return [chart for chart in shown if chart]
+
+
+def _picture(actor: Actor, chart: Chart) -> ShownChart | None:
+    try:
+        picture = chart.picture(actor)
+        if picture is None:
+            return None
+        return ShownChart(chart.label, draw(picture), picture.series, rows_of(picture))
+    except Exception as error:
+        log.error("chart %s: %s", chart.label, frames_of(error))
+        return ShownChart(chart.label, None)
 
 
 @dataclass(frozen=True)

@@ -43,6 +43,8 @@ class Task(models.Model):
         "self", verbose_name="重新运行自", null=True, on_delete=models.SET_NULL, related_name="+"
     )
     cancel_asked = models.BooleanField("已请求取消", default=False)
+    told = models.BooleanField("已提醒", default=False)
+    faults = models.PositiveIntegerField("未成的条数", default=0)
     created_at = models.DateTimeField("创建时间", auto_now_add=True)
     started_at = models.DateTimeField("开始时间", null=True)
     ended_at = models.DateTimeField("结束时间", null=True)
@@ -56,6 +58,7 @@ class Task(models.Model):
             models.Index(fields=["state", "lease_until"], name="task_open", condition=models.Q(ended_at=None)),
             models.Index(fields=["institution", "state", "-id"], name="task_by_state"),
             models.Index(fields=["institution", "kind", "-id"], name="task_by_kind"),
+            models.Index(fields=["id"], name="task_untold", condition=models.Q(told=False, ended_at__isnull=False)),
         ]
         constraints = [
             models.UniqueConstraint(
@@ -124,6 +127,43 @@ class TaskLog(models.Model):
 
     class Meta:
         verbose_name = verbose_name_plural = "任务日志"
+
+    def __str__(self) -> str:
+        return self.text
+
+
+class TaskFault(models.Model):
+    """One record that a task could not do, with the reason and where it stands; without personal data."""
+
+    task = models.ForeignKey(Task, on_delete=models.CASCADE, related_name="fault_rows")
+    label = models.CharField("记录", max_length=200)
+    reason = models.CharField("原因", max_length=500)
+    url = models.CharField("位置", max_length=300, blank=True)
+
+    class Meta:
+        verbose_name = verbose_name_plural = "未成的记录"
+
+    def __str__(self) -> str:
+        return self.label
+
+
+class Notice(models.Model):
+    """One ring of a person's bell: something ended or was decided."""
+
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="+")
+    institution = models.ForeignKey(Institution, null=True, on_delete=models.CASCADE, related_name="+")
+    text = models.CharField("内容", max_length=300)
+    level = models.CharField(max_length=10, default="info")
+    url = models.CharField(max_length=300, blank=True)
+    at = models.DateTimeField("时间", auto_now_add=True)
+    seen_at = models.DateTimeField("看到", null=True)
+
+    class Meta:
+        verbose_name = verbose_name_plural = "提醒"
+        indexes = [
+            models.Index(fields=["person", "-id"], name="notice_by_person"),
+            models.Index(fields=["person", "id"], name="notice_unseen", condition=models.Q(seen_at=None)),
+        ]
 
     def __str__(self) -> str:
         return self.text

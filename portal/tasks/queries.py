@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -52,6 +53,12 @@ def last_lines(task: Task, limit: int = 200) -> list[TaskLog]:
 def schedules_of(actor: Actor) -> list[Schedule]:
     """Return the schedules of the institution at hand by name."""
     return list(Schedule.objects.filter(institution=actor.institution).order_by("label"))
+
+
+def last_tasks(actor: Actor, kinds: Iterable[str]) -> dict[str, Task]:
+    """Return the newest task of each kind in the institution at hand (kind → task), in one query."""
+    newest = tasks_of(actor).filter(kind__in=list(kinds)).order_by("kind", "-id").distinct("kind")
+    return {task.kind: task for task in newest}
 
 
 def health() -> Health:

@@ -15,12 +15,13 @@ from django.db.models.functions import Now
 
 from portal.people.actor import Actor
 from portal.tasks.choices import TaskState
-from portal.tasks.models import Task, TaskLog
+from portal.tasks.models import Task, TaskFault, TaskLog
 
 log = logging.getLogger(__name__)
 
 FLUSH_SECONDS = 1.0
 LOG_BATCH = 500
+MOST_FAULTS = 1_000
 
 
 class TaskFailed(Exception):
@@ -60,6 +61,10 @@ class Run:
     def log(self, text: str, level: str = "info") -> None:
         """Add a line to the live log; `level` is info, warning or error. Chinese, without personal data."""
         self._reporter.note_line(text, level)
+
+    def fault(self, label: str, reason: str, url: str = "") -> None:
+        """Note one record that could not be done; the task's page shows their number and the first thousand."""
+        self._reporter.note_fault(label, reason, url)
 
     def check(self) -> None:
         """Raise Cancelled when a person asked to cancel, LeaseLost when this run is no longer the one."""
@@ -104,25 +109,38 @@ class Reporter(threading.Thread):
         self._lock = threading.Lock()
         self._progress: dict[str, Any] = {}
         self._lines: list[TaskLog] = []
+        self._faults: list[TaskFault] = []
+        self._fault_count = 0
         self._done = threading.Event()
         self._renewed = time.monotonic()
 
     def note_progress(self, done: int, total: int, message: str) -> None:
         """Remember the latest progress."""
         with self._lock:
-            self._progress = {"done": max(done, 0), "total": max(total, 0), "message": message[:500]}
+            progress = {"done": max(done, 0), "total": max(total, 0), "message": message[:500]}
+            self._progress = {**progress, "faults": self._fault_count}
 
     def note_line(self, text: str, level: str) -> None:
         """Remember a line of the log."""
         with self._lock:
             self._lines.append(TaskLog(task_id=self.task_id, level=level, text=text[:1000]))
 
+    def note_fault(self, label: str, reason: str, url: str) -> None:
+        """Remember one record that could not be done; beyond MOST_FAULTS it is only counted."""
+        with self._lock:
+            self._fault_count += 1
+            self._progress = {**self._progress, "faults": self._fault_count}
+            if self._fault_count <= MOST_FAULTS:
+                self._faults.append(
+                    TaskFault(task_id=self.task_id, label=label[:200], reason=reason[:500], url=url[:300])
+                )
+
     def run(self) -> None:
         """Flush every second until stopped, then once more."""
         try:
             while not self._done.wait(FLUSH_SECONDS):
                 self._flush()
-            while self._flush() and self._lines:
+            while self._flush() and (self._lines or self._faults):
                 pass
         finally:
             connection.close()
@@ -145,10 +163,10 @@ class Reporter(threading.Thread):
 
     def _write(self) -> None:
         with self._lock:
-            progress, lines = self._progress, self._lines[:LOG_BATCH]
+            progress, lines, faults = self._progress, self._lines[:LOG_BATCH], self._faults[:LOG_BATCH]
         due = time.monotonic() - self._renewed >= settings.LEASE_RENEW_SECONDS
         mine = Task.objects.filter(pk=self.task_id, attempt=self.attempt, state=TaskState.RUNNING)
-        if progress or lines or due:
+        if progress or lines or faults or due:
             started = time.monotonic()
             lease = Now() + timedelta(seconds=settings.LEASE_SECONDS)
             if not mine.update(lease_until=lease, **progress):
@@ -156,15 +174,17 @@ class Reporter(threading.Thread):
                 return
             self._renewed = started
         TaskLog.objects.bulk_create(lines)
-        self._forget(progress, len(lines))
+        TaskFault.objects.bulk_create(faults)
+        self._forget(progress, len(lines), len(faults))
         asked = mine.values_list("cancel_asked", flat=True).first()
         self.lost, self.cancel_asked = self.lost or asked is None, bool(asked)
 
-    def _forget(self, progress: dict[str, Any], lines: int) -> None:
+    def _forget(self, progress: dict[str, Any], lines: int, faults: int) -> None:
         with self._lock:
             if self._progress is progress:
                 self._progress = {}
             del self._lines[:lines]
+            del self._faults[:faults]
 
 
 def _actor_of(task: Task) -> Actor:

@@ -13,7 +13,7 @@ from django.db.models.functions import Now
 
 from portal.privacy.traces import frames_of
 from portal.tasks.choices import TaskState
-from portal.tasks.models import Task
+from portal.tasks.models import Task, TaskFault
 from portal.tasks.registry import kind_of
 from portal.tasks.run import Cancelled, LeaseLost, Run, TaskFailed
 
@@ -48,10 +48,13 @@ def claim(task_id: int) -> Task | None:
         done=0,
         total=0,
         message="",
+        faults=0,
     )
     if not taken:
         return None
     task: Task = Task.objects.select_related("institution", "requested_by").get(pk=task_id)
+    # what an earlier attempt noted may be done by this one
+    TaskFault.objects.filter(task=task).delete()
     return task
 
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from django import forms
 from django.contrib import messages
 from django.db.models import Q, QuerySet
 from django.http import HttpResponse, HttpResponseBase
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
@@ -22,7 +21,6 @@ from portal.tasks.registry import kind_of
 from portal.tasks.tables import TaskTable
 
 STOP_POLLING = 286
-MOST_SECONDS = 31 * 86400
 
 
 class TaskList(ListPage):
@@ -104,52 +102,6 @@ def repeat(request: ActorRequest, pk: int) -> HttpResponse:
     return go(request, reverse("tasks:detail", args=[again.pk]))
 
 
-class ScheduleForm(forms.Form):
-    """When a schedule runs."""
-
-    active = forms.BooleanField(label="启用", required=False)
-    daily_at = forms.TimeField(
-        label="每天", required=False, widget=forms.TimeInput({"type": "time", "class": "form-control"}, format="%H:%M")
-    )
-    every_seconds = forms.IntegerField(
-        label="间隔秒数",
-        required=False,
-        min_value=60,
-        max_value=MOST_SECONDS,
-        widget=forms.NumberInput({"class": "form-control"}),
-    )
-
-
-@require_GET
-@needs("tasks.view")
-def schedules(request: ActorRequest) -> HttpResponseBase:
-    """What starts by itself, and when."""
-    rows = [
-        (plan, ScheduleForm(initial={n: getattr(plan, n) for n in ScheduleForm.base_fields}, prefix=str(plan.pk)))
-        for plan in queries.schedules_of(request.actor)
-    ]
-    context = {"rows": rows, "may": request.actor.may("tasks.manage"), "health": queries.health()}
-    return render(request, "tasks/schedules.html", context)
-
-
-@require_POST
-@needs("tasks.manage")
-def schedule(request: ActorRequest, pk: int) -> HttpResponseBase:
-    """Change one schedule."""
-    plan = next((plan for plan in queries.schedules_of(request.actor) if plan.pk == pk), None)
-    form = ScheduleForm(request.POST, prefix=str(pk))
-    if plan is None or not form.is_valid():
-        words = "；".join(f"{form.fields[n].label}：{e[0]}" for n, e in form.errors.items()) or "没有这个定时。"
-        messages.error(request, f"没有保存。{words}")
-        return redirect("tasks:schedules")
-    try:
-        services.change_schedule(request.actor, schedule=plan, **form.cleaned_data)
-        messages.success(request, f"已保存「{plan.label}」的定时。")
-    except services.TaskRefused as error:
-        messages.error(request, f"没有保存「{plan.label}」。{error}")
-    return redirect("tasks:schedules")
-
-
 def _task(request: ActorRequest, pk: int) -> Task:
     task: Task = get_object_or_404(queries.tasks_of(request.actor), pk=pk)
     return task
@@ -165,4 +117,5 @@ def _context(request: ActorRequest, task: Task) -> dict[str, object]:
         "lines": queries.last_lines(task),
         "params": [(label, task.params[name]) for name, label in labels.items() if name in task.params],
         "may_change": services.may_change(request.actor, task),
+        "faults": task.fault_rows.order_by("pk") if task.faults else (),
     }

@@ -14,7 +14,7 @@ from portal.people.models import Person
 @pytest.fixture
 def shelf() -> Iterator[None]:
     """Whatever a test registers is forgotten afterwards."""
-    stores = [registry._menu, registry._panels, registry._banners, registry._alarms]
+    stores = [registry._menu, registry._panels, registry._banners, registry._alarms, registry._work, registry._charts]
     kept = [dict(store) for store in stores]
     yield
     for store, before in zip(stores, kept, strict=True):

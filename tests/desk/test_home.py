@@ -66,11 +66,13 @@ def test_tasks_of_the_institution_are_seen_and_no_others(
     assert "别家的任务" not in page
 
 
-def test_silent_dispatcher_is_an_alarm(office: Client) -> None:
+def test_silent_dispatcher_is_said_on_every_page(office: Client) -> None:
     assert "调度进程没有运行" in text(office.get("/"))
+    assert "调度进程没有运行" in text(office.get("/directory/"))
     for name in ("dispatcher", "worker:tasks"):
         Heartbeat.objects.update_or_create(name=name, defaults={"seen_at": timezone.now()})
-    assert 'class="alert note note-danger"' not in text(office.get("/"))
+    assert "调度进程没有运行" not in text(office.get("/"))
+    assert "后台执行进程没有响应" not in text(office.get("/"))
 
 
 def test_alarms_of_rooms_are_shown_to_those_who_may(
