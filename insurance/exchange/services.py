@@ -2,148 +2,36 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 import logging
 import math
-from collections.abc import Mapping
 from functools import partial
-from typing import Any
 
 from django.conf import settings
-from django.db import IntegrityError, models, transaction
-from django.db import connection as database
+from django.db import transaction
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from insurance.exchange import ledger
 from insurance.exchange.applying import advance
 from insurance.exchange.bell import ring_for
-from insurance.exchange.choices import OPEN_STATES, DeliveryClass, SubmissionState
-from insurance.exchange.connections import book_of
-from insurance.exchange.contents import DIRECT, direct_subject, is_direct, said_by
-from insurance.exchange.errors import AlreadyOpen, PlatformError
-from insurance.exchange.handlers import Finding, Settled, handler_of
+from insurance.exchange.choices import DeliveryClass, SubmissionState
+from insurance.exchange.contents import DIRECT, is_direct
+from insurance.exchange.errors import PlatformError
+from insurance.exchange.handlers import Finding, Settled
 from insurance.exchange.models import ABSENT_WORDS, Connection, Submission
-from insurance.exchange.queries import HOLDS, connection_of, not_done, type_of
+from insurance.exchange.queries import HOLDS
+from insurance.exchange.queueing import submit, submit_many, submit_message
 from insurance.exchange.recovery import adopt
 from portal.audit.services import record
 from portal.people.actor import Actor
 
+__all__ = [
+    "acknowledge", "decide", "pause", "release_threads", "resend", "resume", "seconds_to_wait", "split", "submit",
+    "submit_many", "submit_message", "withdraw",
+]  # fmt: skip
+
 log = logging.getLogger(__name__)
-
-
-def submit(
-    actor: Actor,
-    *,
-    purpose: str,
-    subject: models.Model,
-    label: str = "",
-    delivery: DeliveryClass | None = None,
-    insuplc_admdvs: str = "",
-    not_before: dt.datetime | None = None,
-) -> Submission:
-    """Queue one record for the platform and ring on commit. Call it inside the transaction of the approval.
-
-    The digest of what the record says now is stored: if it says something else when its turn comes, it goes back.
-    Raises AlreadyOpen when the record has one of this purpose on its way.
-    """
-    handler = handler_of(purpose)
-    submission = Submission(
-        institution=actor.institution,
-        connection=connection_of(actor.institution),
-        purpose=purpose,
-        subject_type=type_of(subject),
-        subject_id=str(subject.pk),
-        label=(label or str(subject))[:200],
-        thread=handler.thread(subject)[:120],
-        delivery=delivery or handler.delivery,
-        priority=handler.priority,
-        insuplc_admdvs=insuplc_admdvs,
-        opter=actor.opter,
-        opter_name=actor.opter_name,
-        requested_by=actor.person,
-        not_before=not_before,
-    )
-    submission.subject = subject
-    submission.digest = said_by(submission, book_of(submission.connection)).digest
-    return _queue(submission)
-
-
-def submit_message(
-    actor: Actor, *, infno: str, message: Mapping[str, Any], insuplc_admdvs: str = "", held: bool = False
-) -> Submission:
-    """Queue a message that a person wrote without a record (接口调试, `manage.py call`).
-
-    The same content on its way twice is the same intention: raises AlreadyOpen. `held` leaves it for the caller to
-    deliver. `message` must be JSON-ready.
-    """
-    digest = ledger.digest_of(infno, message)
-    connection = connection_of(actor.institution)
-    submission = Submission(
-        institution=actor.institution,
-        connection=connection,
-        purpose=f"{DIRECT}{infno}",
-        subject_type="direct",
-        subject_id=direct_subject(connection, infno, message),
-        label=_label_of(infno, message),
-        thread=f"direct:{digest}",
-        payload=json.dumps(message, ensure_ascii=False, default=str),
-        insuplc_admdvs=insuplc_admdvs,
-        opter=actor.opter,
-        opter_name=actor.opter_name,
-        requested_by=actor.person,
-        digest=digest,
-    )
-    with transaction.atomic():
-        made = _queue(submission, ring=not held)
-        record(actor, "exchange.submit", [made], label=f"直接发送 {infno}")
-    return made
-
-
-# What a person would recognise a message by.
-TELLING = ("mdtrt_id", "setl_id", "hosp_dept_codg", "fixmedins_hilist_id", "fixmedins_bchno", "hosp_rxno")
-
-
-def _label_of(infno: str, message: Mapping[str, Any]) -> str:
-    told = next(iter(ledger.identifiers(message, TELLING).values()), "")
-    return f"{infno} 直接发送 {told}".strip()
-
-
-def _queue(submission: Submission, ring: bool = True) -> Submission:
-    same = Submission.objects.filter(
-        subject_type=submission.subject_type, subject_id=submission.subject_id, purpose=submission.purpose
-    )
-    try:
-        with transaction.atomic():
-            _lock_thread(submission)
-            standing = same.filter(superseded=False, state__in=[*OPEN_STATES, SubmissionState.REFUSED])
-            refused = []
-            for state, position in standing.order_by("position").values_list("state", "position"):
-                if state != SubmissionState.REFUSED:
-                    raise AlreadyOpen(f"{submission.label} 已在上传队列中，无需重复上传")
-                refused.append(position)
-            if refused:
-                standing.update(superseded=True)
-            submission.save()
-            # What replaces a refused one takes its place in the order, or what waited behind it would go first.
-            submission.position = refused[0] if refused else submission.pk
-            before = not_done(submission.connection_id, submission.thread).exclude(pk=submission.pk)
-            submission.ready = not before.filter(position__lt=submission.position).exists()
-            submission.save(update_fields=["position", "ready"])
-    except IntegrityError as error:
-        raise AlreadyOpen(f"{submission.label} 已在上传队列中，无需重复上传") from error
-    if ring:
-        transaction.on_commit(lambda: ring_for(submission.connection_id, submission.delivery))
-    return submission
-
-
-def _lock_thread(submission: Submission) -> None:
-    with database.cursor() as cursor:
-        cursor.execute(
-            "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))",
-            [f"{submission.connection_id}/{submission.thread}"],
-        )
 
 
 @transaction.atomic
@@ -249,6 +137,20 @@ def decide(actor: Actor, *, submission: Submission, finding: Finding, reason: st
         raise PlatformError(f"{submission.label}：已不是「结果待查」，请刷新后再看")
     record(actor, "exchange.decide", [submission], label=submission.label, reason=reason, finding=finding.value)
     transaction.on_commit(lambda: ring_for(submission.connection_id, submission.delivery))
+
+
+@transaction.atomic
+def acknowledge(actor: Actor, *, submission: Submission, reason: str) -> None:
+    """Note that a person compared a late answer, which contradicts what was settled, with the platform.
+
+    Needs a reason: what was found and done. Raises PlatformError when there is nothing to compare or no reason.
+    """
+    actor.must("exchange.decide")
+    if not reason.strip():
+        raise PlatformError("请填写在平台核对的结果")
+    if not Submission.objects.filter(pk=submission.pk, contradicted=True).update(contradicted=False):
+        raise PlatformError(f"{submission.label}：已有人核对过，请刷新后再看")
+    record(actor, "exchange.acknowledge", [submission], label=submission.label, reason=reason)
 
 
 def seconds_to_wait(submission: Submission) -> int:

@@ -15,8 +15,8 @@ from insurance.directory.values import differences
 from insurance.exchange.choices import OPEN_STATES, SubmissionState
 from insurance.exchange.errors import AlreadyOpen
 from insurance.exchange.models import Connection, Submission
-from insurance.exchange.queries import attach_latest, submissions_of
-from insurance.exchange.services import submit, withdraw
+from insurance.exchange.queries import attach_latest, submissions_of, type_of
+from insurance.exchange.services import submit, submit_many, withdraw
 from insurance.specification.books import Book
 from portal.audit.services import record
 from portal.people.actor import Actor
@@ -24,6 +24,8 @@ from portal.people.models import Institution
 
 ALREADY = "已在上传队列中"
 LEVEL = "与平台一致，无需上传"
+NO_CONNECTION = "本机构尚未建立平台连接，不能上传。请联系信息科在「系统 · 平台连接」中建立。"
+REPLACED = "已由后来的操作代替"
 
 
 @dataclass(frozen=True)
@@ -89,25 +91,48 @@ def submit_departments(actor: Actor, *, departments: Iterable[Department]) -> Su
         .order_by("pk")
     )
     done = Submitted()
+    ready: dict[str, list[Planned]] = {}
     for planned in plan_departments(actor.institution, locked):
-        _carry_out(actor, planned, done)
+        if planned.hindrance:
+            done.hindered.append(planned)
+        elif planned.faults:
+            done.faulty.append(planned)
+        else:
+            ready.setdefault(planned.purpose, []).append(planned)
+    for purpose, group in ready.items():
+        _queue_all(actor, purpose, group, done)
     if done.queued:
         subjects = [f"{submission.subject_type}:{submission.subject_id}" for submission in done.queued]
         record(actor, "directory.submit", subjects, label=f"上传科室 {len(subjects)} 个")
     return done
 
 
-def _carry_out(actor: Actor, planned: Planned, done: Submitted) -> None:
-    if planned.hindrance:
-        done.hindered.append(planned)
-        return
-    if planned.faults:
-        done.faulty.append(planned)
-        return
+def _queue_all(actor: Actor, purpose: str, group: Sequence[Planned], done: Submitted) -> None:
+    """Queue what is ready in few statements; where one of them is on its way after all, one by one."""
+    departments = [planned.department for planned in group]
+    _give_up_others(actor, departments, purpose)
     try:
-        done.queued.append(queue(actor, planned.department, planned.purpose))
+        done.queued += submit_many(actor, purpose=purpose, subjects=departments)
     except AlreadyOpen:
-        done.hindered.append(Planned(planned.department, planned.purpose, ALREADY))
+        for planned in group:
+            try:
+                done.queued.append(queue(actor, planned.department, purpose))
+            except AlreadyOpen:
+                done.hindered.append(Planned(planned.department, purpose, ALREADY))
+    except Connection.DoesNotExist:
+        raise Hindered(NO_CONNECTION) from None
+
+
+def _give_up_others(actor: Actor, departments: Sequence[Department], purpose: str) -> None:
+    """Take refused submissions of other purposes out of these departments' threads: they would hold the new ones."""
+    refused = Submission.objects.filter(
+        subject_type=type_of(departments[0]),
+        subject_id__in=[str(department.pk) for department in departments],
+        state=SubmissionState.REFUSED,
+        superseded=False,
+    ).exclude(purpose=purpose)
+    for submission in refused:
+        withdraw(actor, submission=submission, reason=REPLACED)
 
 
 def queue(actor: Actor, department: Department, purpose: str) -> Submission:
@@ -121,11 +146,11 @@ def queue(actor: Actor, department: Department, purpose: str) -> Submission:
     try:
         return submit(actor, purpose=purpose, subject=department, label=str(department))
     except Connection.DoesNotExist:
-        raise Hindered("本机构尚未建立平台连接，不能上传。请联系信息科在「系统 · 平台连接」中建立。") from None
+        raise Hindered(NO_CONNECTION) from None
 
 
 def give_up_refused(actor: Actor, department: Department, *, but: str = "") -> None:
     """Take refused submissions of a department out of its thread, except those of the purpose `but`."""
     refused = submissions_of(department).filter(state=SubmissionState.REFUSED, superseded=False).exclude(purpose=but)
     for submission in refused:
-        withdraw(actor, submission=submission, reason="已由后来的操作代替")
+        withdraw(actor, submission=submission, reason=REPLACED)
