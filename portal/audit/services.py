@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db import models
 
+from portal.audit.context import origin
 from portal.audit.models import AuditEvent
 from portal.people.actor import Actor
 
@@ -39,4 +40,5 @@ def record(
         detail=detail,
         reason=reason[:500],
         ip=actor.ip or None,
+        origin=origin().name,
     )
