@@ -1,8 +1,20 @@
+"""Spreadsheets in and out."""
+
 from django.apps import AppConfig
 
 
 class SheetsConfig(AppConfig):
+    """Hands the lists their 导出 and the dispatcher what clears old files away."""
+
     name = "portal.sheets"
     label = "sheets"
     verbose_name = "电子表格"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Register."""
+        from portal.lists.exporting import set_exporter
+        from portal.sheets import export_tasks, export_views
+
+        assert export_tasks.export is not None  # importing it registered the task and the sweep
+        set_exporter(export_views.answer)

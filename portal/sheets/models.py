@@ -11,6 +11,7 @@ from portal.people.models import Institution, Person
 from portal.people.scope import ScopedQuerySet
 from portal.privacy.fields import EncryptedTextField
 from portal.sheets.choices import ImportState, Mode
+from portal.sheets.exports import SheetExport as SheetExport
 from portal.tasks.models import Task
 
 

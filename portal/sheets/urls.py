@@ -2,11 +2,14 @@
 
 from django.urls import path
 
-from portal.sheets import views
+from portal.sheets import export_views, views
 
 app_name = "sheets"
 urlpatterns = [
     path("", views.ImportList.as_view(), name="list"),
+    path("exports/", export_views.ExportList.as_view(), name="exports"),
+    path("exports/<int:pk>/", export_views.detail, name="export"),
+    path("exports/<int:pk>/file/", export_views.download, name="export_file"),
     path("<int:pk>/", views.detail, name="detail"),
     path("<int:pk>/live/", views.live, name="live"),
     path("<int:pk>/errors.xlsx", views.errors, name="errors"),
