@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from portal.people.roles import describe
@@ -27,6 +27,13 @@ class NotAllowed(Exception):
         )
 
 
+@dataclass
+class Standing:
+    """For whom the actor acted when a right was last asked for: nobody but themself while `absent` is empty."""
+
+    absent: tuple[Person, ...] = ()
+
+
 @dataclass(frozen=True)
 class Actor:
     """A person at an institution, or a named system account when `person` is None.
@@ -40,6 +47,7 @@ class Actor:
     opter: str = ""
     opter_name: str = ""
     ip: str = ""
+    standing: Standing = field(default_factory=Standing, compare=False, repr=False)
 
     @classmethod
     def system(cls, institution: Institution, name: str = "系统") -> Actor:
@@ -64,6 +72,22 @@ class Actor:
         return self.person is None or self.person.may(action, self.institution)
 
     def must(self, action: str) -> None:
-        """Raise NotAllowed when the actor may not take `action`."""
+        """Raise NotAllowed when the actor may not take `action`; from now on acts stand under that right.
+
+        Where only a deputyship gives it, `signature` says for whom until the next right is asked for.
+        """
         if not self.may(action):
             raise NotAllowed(action)
+        self.standing.absent = self.absent_for(action)
+
+    def absent_for(self, action: str) -> tuple[Person, ...]:
+        """Return for whom the actor would act: nobody where an own role allows `action`."""
+        if self.person is None or self.person.may_self(action, self.institution):
+            return ()
+        return tuple(self.person.deputising(action, self.institution))
+
+    @property
+    def signature(self) -> str:
+        """The name under an act: 张三, or 张三（代 李四） where it is done as a deputy."""
+        names = "、".join(one.name for one in self.standing.absent)
+        return f"{self.name}（代 {names}）" if names else self.name

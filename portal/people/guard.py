@@ -46,6 +46,7 @@ def needs(action: str) -> Callable[[Guarded[P]], View[P]]:
             actor: Actor | None = getattr(request, "actor", None)
             if actor is None or not actor.may(action):
                 return refuse(request, action)
+            actor.must(action)
             return view(request, *args, **kwargs)  # type: ignore[arg-type]  # it has its actor now
 
         guarded.needs = action  # type: ignore[attr-defined]  # the permission matrix in the tests reads it

@@ -7,9 +7,26 @@ from typing import ClassVar
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
+from django.utils import timezone
 from django.utils.functional import cached_property
 
+from portal.people.kept import Draft, FormKey, LoginSession, RecoveryCode, SecondFactor, UsedPassword
 from portal.people.roles import ROLE_CHOICES, ROLES
+
+__all__ = [
+    "Draft",
+    "FormKey",
+    "Institution",
+    "LoginSession",
+    "Membership",
+    "Person",
+    "RecoveryCode",
+    "SecondFactor",
+    "Throttle",
+    "UsedPassword",
+    "Workplace",
+]
+from portal.people.standing import Deputyship, deputyships_of
 
 
 class InstitutionManager(models.Manager["Institution"]):
@@ -52,12 +69,18 @@ class PersonManager(BaseUserManager["Person"]):
 
 
 class Person(AbstractBaseUser):
-    """Someone who logs in. Rights come from memberships only; there is no superuser."""
+    """Someone who logs in. Rights come from memberships only; there is no superuser.
+
+    `password_at` is when the password was set: its age, and how long an initial one may wait. `enabled_at` is when the
+    account was last switched on: long silence is counted from then.
+    """
 
     username = models.CharField("登录名", max_length=50, unique=True)
     name = models.CharField("姓名", max_length=50)
     is_active = models.BooleanField("启用", default=True)
     must_change_password = models.BooleanField("下次登录须改密码", default=True)
+    password_at = models.DateTimeField("密码设置时间", default=timezone.now)
+    enabled_at = models.DateTimeField("启用时间", default=timezone.now)
     current_institution = models.ForeignKey(
         Institution, verbose_name="当前机构", null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
@@ -76,9 +99,19 @@ class Person(AbstractBaseUser):
 
     def may(self, action: str, institution: Institution | None) -> bool:
         """Say whether this person may take `action` (`room.verb`) in `institution`; nobody may anything in None."""
+        return self.may_self(action, institution) or bool(self.deputising(action, institution))
+
+    def may_self(self, action: str, institution: Institution | None) -> bool:
+        """Say whether a role of this person's own allows `action`."""
         if institution is None or not self.is_active:
             return False
         return any(ROLES[m.role].grants(action) for m in self.memberships_at(institution) if m.role in ROLES)
+
+    def deputising(self, action: str, institution: Institution | None) -> list[Person]:
+        """Return the absent persons whose roles allow `action` while this person stands in for them (代办)."""
+        if institution is None or not self.is_active:
+            return []
+        return [one.absent for one in self.deputyships if one.grants(action, institution)]
 
     def institutions(self) -> models.QuerySet[Institution]:
         """Return the institutions this person works in, by code."""
@@ -93,9 +126,15 @@ class Person(AbstractBaseUser):
         """All memberships with their institutions, in one query; a service that changes them must `forget` them."""
         return list(self.memberships.select_related("institution").order_by("institution__fixmedins_code", "pk"))
 
+    @cached_property
+    def deputyships(self) -> list[Deputyship]:
+        """The absent persons this one stands in for today; read once per instance."""
+        return deputyships_of(self)
+
     def forget(self) -> None:
-        """Drop what was read about memberships, after they changed."""
-        self.__dict__.pop("all_memberships", None)
+        """Drop what was read about memberships and deputyships, after they changed."""
+        for name in ("all_memberships", "deputyships"):
+            self.__dict__.pop(name, None)
 
 
 class Membership(models.Model):
