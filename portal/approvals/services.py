@@ -18,7 +18,7 @@ from portal.approvals.registry import ApprovalKind, kind_of
 from portal.approvals.rules import must_differ
 from portal.audit.services import record, subject_of
 from portal.people import login
-from portal.people.actor import Actor, NotAllowed
+from portal.people.actor import Actor, NotAllowed, Standing
 from portal.privacy.traces import frames_of
 
 log = logging.getLogger(__name__)
@@ -56,7 +56,8 @@ def propose(
         digest=digest_of(actor.institution.pk, kind, label, names, content, reason),
         reason=reason,
         proposed_by=actor.person,
-        proposed_as=actor.name[:50],
+        proposed_as=actor.signature[:50],
+        proposed_for=next(iter(actor.standing.absent), None),
         held_by=actor.person,
         expires_at=timezone.now() + what.lasts,
     )
@@ -165,11 +166,12 @@ def _approve(actor: Actor, locked: Approval, words: str, seen: str, on_site: boo
     _must_wait(locked)
     if not locked.intact or (seen and seen != locked.digest):
         raise ApprovalRefused("内容与提出时不一致，没有执行。请退回，由提出人重新提交。")
+    standing = replace(actor, standing=Standing(actor.standing.absent))
     result = _execute(actor, kind, locked)
     locked.result, locked.trouble, locked.trouble_at, locked.on_site = result[:500], "", None, on_site
-    _end(actor, locked, ApprovalState.APPROVED, words=words.strip())
+    _end(standing, locked, ApprovalState.APPROVED, words=words.strip())
     record(
-        actor,
+        standing,
         "approvals.approve",
         _things(locked),
         label=f"{'就地双签通过' if on_site else '通过'}：{locked.label}",
@@ -214,7 +216,7 @@ def _must_wait(locked: Approval) -> None:
 
 def _end(actor: Actor, locked: Approval, state: ApprovalState, *, words: str) -> None:
     locked.state, locked.words = state, words[:500]
-    locked.decided_by, locked.decided_as, locked.decided_at = actor.person, actor.name[:50], timezone.now()
+    locked.decided_by, locked.decided_as, locked.decided_at = actor.person, actor.signature[:50], timezone.now()
     locked.save()
 
 

@@ -33,7 +33,7 @@ def record(
     return AuditEvent.objects.create(
         institution=actor.institution,
         person=actor.person,
-        actor_name=actor.name,
+        actor_name=actor.signature[:50],
         action=action,
         label=label[:200],
         subjects=[thing if isinstance(thing, str) else subject_of(thing) for thing in subjects],
