@@ -2,10 +2,11 @@
 
 from django.urls import path
 
-from portal.desk import views
+from portal.desk import helping, views
 
 app_name = "desk"
 urlpatterns = [
     path("", views.home, name="home"),
+    path("help/", helping.page, name="help"),
     path("healthz", views.healthz, name="healthz"),
 ]

@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from portal.tasks import services, sweeps
-from portal.tasks.models import Schedule, Task, TaskLog
+from portal.tasks.models import Schedule, Task, TaskFault, TaskLog
 from tests.people.factories import make_actor, make_institution, make_person
 from tests.tasks import kinds  # noqa: F401 (registers the kinds)
 
@@ -170,3 +170,51 @@ def test_an_interval_beyond_all_sense_is_refused_in_words(client) -> None:
     form = {f"{plan.pk}-active": "on", f"{plan.pk}-every_seconds": "99999999999999999999"}
     answer = client.post(reverse("tasks:schedule", args=[plan.pk]), form, follow=True)
     assert "没有保存" in text(answer)
+
+
+@pytest.fixture
+def plan() -> Schedule:
+    """A daily schedule of the first institution."""
+    return Schedule.objects.create(
+        institution=make_institution(), kind="test.count", label="每日数数", params={"up_to": 1}, daily_at=time(2, 30),
+        next_run=timezone.now() + timedelta(hours=5),
+    )  # fmt: skip
+
+
+def test_a_schedule_is_run_now_without_moving_its_next_run(client, plan: Schedule) -> None:
+    client.force_login(make_person("insurance_office"))
+    answer = client.post(reverse("tasks:run_now", args=[plan.pk]))
+    task = Task.objects.get(kind="test.count")
+    assert answer["Location"] == reverse("tasks:detail", args=[task.pk])
+    assert (task.params, task.source) == ({"up_to": 1}, "人工")
+    before = plan.next_run
+    plan.refresh_from_db()
+    assert plan.next_run == before
+    shown = text(client.get(reverse("tasks:schedules")))
+    assert task.get_absolute_url() in shown
+
+
+def test_only_those_who_may_run_a_schedule_now(client, plan: Schedule) -> None:
+    address = reverse("tasks:run_now", args=[plan.pk])
+    client.force_login(make_person("cashier"))
+    assert client.post(address).status_code == 403
+    client.force_login(make_person("insurance_office", make_institution("H99990000002", "另一院")))
+    assert "没有这个定时" in text(client.post(address, follow=True))
+    assert not Task.objects.exists()
+
+
+def test_a_schedule_of_a_kind_that_is_gone_says_so(client, plan: Schedule) -> None:
+    Schedule.objects.filter(pk=plan.pk).update(kind="gone.kind")
+    client.force_login(make_person("insurance_office"))
+    shown = text(client.post(reverse("tasks:run_now", args=[plan.pk]), follow=True))
+    assert "此版本没有这种任务" in shown
+
+
+def test_what_could_not_be_done_is_listed_with_its_reason(client, task) -> None:
+    Task.objects.filter(pk=task.pk).update(faults=3)
+    TaskFault.objects.create(task=task, label="第 7 条", reason="科室已停用", url="/directory/")
+    client.force_login(make_person("cashier"))
+    shown = text(client.get(reverse("tasks:detail", args=[task.pk])))
+    assert "没有做成的 3 条（列出前 1 条）" in shown
+    assert '<a href="/directory/">第 7 条</a>' in shown
+    assert "科室已停用" in shown

@@ -115,6 +115,21 @@ def test_progress_is_written_once_a_second_not_once_a_row(valkey, django_assert_
     assert task.lines.count() == 20000
 
 
+def test_what_could_not_be_done_is_kept_counted_and_forgotten_by_the_next_attempt(valkey) -> None:
+    task = runner.claim(services.start(make_actor(), kind="test.single").pk)
+    assert task is not None
+    with Run(task) as run:
+        run.progress(5, 9)
+        for number in range(1_003):
+            run.fault(f"第 {number} 条", "科室已停用", "/directory/")
+    kept = reload(task)
+    assert (kept.faults, kept.done, kept.fault_rows.count()) == (1_003, 5, 1_000)
+    Task.objects.filter(pk=task.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
+    sweeps.reap_lost()
+    again = runner.claim(task.pk)
+    assert (again.faults, again.fault_rows.count()) == (0, 0)
+
+
 @pytest.mark.parametrize("kind", ["test.greedy", "test.count"])
 def test_cancelling_stops_a_running_task(valkey, kind) -> None:
     actor = make_actor()
