@@ -74,6 +74,7 @@ def register_shell() -> None:
     )
     add_menu(MenuEntry("交易记录", "exchange:calls", group, 20, VIEW, ("报文", "日志", "msgid")))
     add_menu(MenuEntry("平台连接", "exchange:connection", "系统", 20, VIEW, ("暂停上传", "签到", "密钥")))
+    add_menu(MenuEntry("字典", "exchange:dictionaries", "系统", 60, "desk.view", ("1901", "代码表", "编码含义")))
     add_panel(Panel("上传到医保平台", uploads_panel, order=10, action=VIEW))
     add_banner(Banner("exchange.sandbox", sandbox_band, order=10))
     add_alarm(Alarm("exchange.stopped", stopped_alarm, order=10))

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from insurance.exchange.views import calls, connection, submissions
+from insurance.exchange.views import calls, connection, dictionaries, submissions
 
 app_name = "exchange"
 urlpatterns = [
@@ -13,6 +13,8 @@ urlpatterns = [
     path("submissions/<int:pk>/", submissions.detail, name="submission"),
     path("calls/", calls.CallList.as_view(), name="calls"),
     path("calls/<int:pk>/", calls.detail, name="call"),
+    path("dictionaries/", dictionaries.index, name="dictionaries"),
+    path("dictionaries/<str:code>/", dictionaries.detail, name="dictionary"),
     path("connection/", connection.page, name="connection"),
     path("connection/change/", connection.change, name="connection_change"),
     path("connection/pause/", connection.pause, name="pause"),
