@@ -17,25 +17,22 @@ from django.db import connection as database
 from django.utils import timezone
 
 from insurance.exchange import breaker, ledger
-from insurance.exchange.answers import Answer
+from insurance.exchange.answers import Answer, complains_of_sign_in
 from insurance.exchange.choices import CallState, SignIn
 from insurance.exchange.connections import book_of, machine_of, transport_to
-from insurance.exchange.envelope import encode
 from insurance.exchange.errors import MessageInvalid, PlatformError, Refused, Undelivered, Unknown
-from insurance.exchange.files import FileError, encode_bytes, verify_member
+from insurance.exchange.files import FileError, verify_member
 from insurance.exchange.leases import Keeper
 from insurance.exchange.ledger import Draft, Prepared
 from insurance.exchange.models import Connection, Session
+from insurance.exchange.outgoing import problems_of, written_for
 from insurance.exchange.sending import Held, carry
-from insurance.specification.checking import Problem, check
+from insurance.specification.checking import Problem
 from insurance.specification.model import Transaction
-from insurance.specification.writing import write
 from portal.people.actor import Actor
 
 log = logging.getLogger(__name__)
 
-# Words by which the platform says that the sign-in is no longer good (protocol.md, section 6).
-SIGN_IN_COMPLAINT = ("签到", "sign_no")
 RETRY_PAUSES = (0.5, 2.0)
 # For how many seconds a sign-in read from the database is believed, so that not every message asks for it.
 SIGN_IN_KNOWN = 30.0
@@ -169,7 +166,7 @@ class Line:
         """
         if not sign_no or answer.state is not CallState.REFUSED:
             return False
-        if not any(word in answer.words for word in SIGN_IN_COMPLAINT):
+        if not complains_of_sign_in(answer.words):
             return False
         for key, (_, kept) in list(self._signs.items()):
             if key[0] == opter and kept == sign_no:
@@ -212,41 +209,12 @@ class Line:
         return self.connection.opter, self.connection.opter_name
 
     def problems(self, transaction: Transaction, message: Mapping[str, Any], insuplc_admdvs: str) -> list[Problem]:
-        """Return everything wrong with a message, the envelope's own rules included (insuplc_admdvs, length of input).
-
-        The length is that of what would travel, so it is judged only when nothing else is wrong; files are exempt.
-        """
-        if transaction.direction == "inbound":
-            reason = f"{transaction.infno} {transaction.name}由平台调用本院，不能由本院发送"
-            return [Problem("error", ".", None, "infno", "交易编号", reason)]
-        found = check(transaction, message, self.book)
-        head = self.book.envelope.input.fields["insuplc_admdvs"]
-        if len(insuplc_admdvs) > (head.max_length or 0):
-            reason = f"长 {len(insuplc_admdvs)} 个字符，最多 {head.max_length} 个"
-            found.append(Problem("error", ".", None, head.name, head.label, reason))
-        if not insuplc_admdvs and transaction.infno != "1101" and ledger.identifiers(message, ("psn_no",)):
-            reason = "报文含人员编号，必须填写（取 1101 返回值）"
-            found.append(Problem("error", ".", None, head.name, head.label, reason))
-        if transaction.effect != "file" and not any(problem.level == "error" for problem in found):
-            found += self._too_long(transaction, message)
-        return found
-
-    def _too_long(self, transaction: Transaction, message: Mapping[str, Any]) -> list[Problem]:
-        rule = self.book.envelope.input.fields["input"]
-        length = len(encode(self.written(transaction, message)).decode())
-        if rule.max_length is None or length <= rule.max_length:
-            return []
-        reason = f"长 {length} 个字符，最多 {rule.max_length} 个，请分几次发送"
-        return [Problem("error", ".", None, rule.name, rule.label, reason)]
+        """Return everything wrong with a message, the envelope's own rules included (outgoing.problems_of)."""
+        return problems_of(self.connection, self.book, transaction, message, insuplc_admdvs)
 
     def written(self, transaction: Transaction, message: Mapping[str, Any]) -> dict[str, Any]:
         """Return the message as it travels; the bytes of 9101 in the form this platform wants."""
-        ready: dict[str, Any] = write(transaction, message)
-        if transaction.infno == "9101":
-            node = ready.get("fsUploadIn", {})
-            if isinstance(node.get("in"), bytes):
-                node["in"] = encode_bytes(node["in"], self.connection.file_bytes)
-        return ready
+        return written_for(self.connection, transaction, message)
 
     def _draft(
         self, infno: str, message: Mapping[str, Any], *, purpose: str, opter: str, name: str, actor: Actor | None = None

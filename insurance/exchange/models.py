@@ -327,9 +327,10 @@ class Drain(models.Model):
 
 
 # Kept beside, for the length of this file; Django finds a room's models here.
+from insurance.exchange.debugging.models import DebugDraft, DebugSend  # noqa: E402
 from insurance.exchange.keeping import CallDay, PruneOrder, PruneRun, RetentionRule  # noqa: E402
 
 __all__ = [
-    "ABSENT_WORDS", "TO_DO", "Call", "CallBody", "CallDay", "CallEvent", "CallRow", "Connection", "DataKey", "Drain",
-    "PruneOrder", "PruneRun", "RetentionRule", "Session", "Submission",
+    "ABSENT_WORDS", "TO_DO", "Call", "CallBody", "CallDay", "CallEvent", "CallRow", "Connection", "DataKey",
+    "DebugDraft", "DebugSend", "Drain", "PruneOrder", "PruneRun", "RetentionRule", "Session", "Submission",
 ]  # fmt: skip
