@@ -15,6 +15,10 @@ from insurance.specification.reading import Output, read
 
 # Statuses by which a gateway clearly says that it did not pass the message on (protocol.md, section 4).
 NOT_PROCESSED = frozenset({401, 403, 404})
+# Those of them by which it may be meant that nothing at all of this hospital is let in.
+SHUT_OUT = frozenset({401, 403})
+# Words by which the platform says that the sign-in is no longer good (protocol.md, section 6).
+SIGN_IN_COMPLAINT = ("签到", "sign_no")
 WORDS_LIMIT = 1000
 
 
@@ -39,11 +43,23 @@ class Answer:
     held: bool = False
 
     @property
+    def shut_out(self) -> bool:
+        """True when a gateway turned the message away (401, 403) without a word of the platform itself."""
+        if self.state is not CallState.REFUSED or _code(self.raw.get("infcode")):
+            return False
+        return self.http_status in SHUT_OUT or self.infcode in {str(status) for status in SHUT_OUT}
+
+    @property
     def output(self) -> Output:
         """The answer's output, read tolerantly by its transaction's table."""
         if self.transaction is None:
             raise ValueError("an answer without a transaction has no table to be read by")
         return read(self.transaction, self.output_raw)
+
+
+def complains_of_sign_in(words: str) -> bool:
+    """Say whether a refusal speaks of the sign-in that the message carried."""
+    return any(word in words for word in SIGN_IN_COMPLAINT)
 
 
 def storable(text: str) -> str:

@@ -21,6 +21,7 @@ from insurance.exchange.contents import attach_subjects, is_direct
 from insurance.exchange.handlers import Outcome, handler_of
 from insurance.exchange.models import Call, CallRow, Submission
 from insurance.exchange.queries import not_done
+from insurance.exchange.returning import take_back_left_over
 from insurance.specification.books import Book
 from insurance.specification.model import Route
 from portal.privacy.traces import frames_of
@@ -215,7 +216,18 @@ def apply_due(limit: int = 100) -> int:
         Call.objects.filter(applied_at=None, state__in=[CallState.ACCEPTED, CallState.REFUSED])
         .filter(Q(apply_not_before=None) | Q(apply_not_before__lte=now))
         .filter(answered_at__lte=now - dt.timedelta(seconds=1))
-        .order_by("id")
-        .values_list("pk", flat=True)[:limit]
+        .select_related("connection")
+        .order_by("id")[:limit]
     )
-    return sum(apply_call(call_id) for call_id in list(waiting))
+    return sum(_apply_left_over(call) for call in list(waiting))
+
+
+def _apply_left_over(call: Call) -> bool:
+    try:
+        if take_back_left_over(call):
+            return False
+    except Exception as error:
+        log.error("taking call %s back: %s", call.pk, frames_of(error))
+        _postpone(call.pk, error)
+        return False
+    return apply_call(call.pk)

@@ -9,29 +9,31 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
 from django.conf import settings
-from django.db import connections, transaction
+from django.db import connections
 from django.db.models import F, Q
 from django.utils import timezone
 
-from insurance.exchange import breaker, ledger
+from insurance.exchange import breaker
 from insurance.exchange.answers import Answer
 from insurance.exchange.applying import apply_call, apply_due
-from insurance.exchange.choices import CallState, SubmissionState
+from insurance.exchange.choices import CallState
 from insurance.exchange.ledger import Prepared
 from insurance.exchange.lines import Line, open_line
-from insurance.exchange.models import Call, CallRow, Connection, Drain, Submission
+from insurance.exchange.models import Call, Connection, Drain
 from insurance.exchange.queries import to_look_for
 from insurance.exchange.recovery import doubt_refusal, recover, settle_late
+from insurance.exchange.returning import hold_unknown, may_sign_in_again, requeue, take_back
 from insurance.exchange.services import split
 from insurance.exchange.waves import prepare_wave
 
 log = logging.getLogger(__name__)
 
 IDLE_SECONDS = 0.3
+# What of the connection says whether anything may be sent.
+GATES = ["paused", "failures", "broken_until", "shut_out", "shut_out_infnos"]
 # A drain gives way after this long, so that a new version of the program takes over; the dispatcher rings again.
 LONGEST_SECONDS = 900
 # Messages prepared ahead for each sender thread: larger waves cost less, but wait longer as prepared.
@@ -39,8 +41,6 @@ PIPELINE = 4
 # Threads for each message at the platform: while one waits for the platform, others store and apply what came back.
 HANDS = 2
 SWITCH_SECONDS = 0.0005
-# How often a message goes again after refusals that speak of the sign-in.
-MOST_SIGN_INS = 3
 
 
 class Lost(Exception):
@@ -148,7 +148,9 @@ class _Courier:
     def _closed(self) -> bool:
         # Our own failures are noted on the object at once; what others changed is read twice a second.
         if time.monotonic() - self.checked > 0.5:
-            self.line.connection.refresh_from_db(fields=["paused", "failures", "broken_until"])
+            self.line.connection.refresh_from_db(
+                fields=["paused", "failures", "broken_until", "shut_out", "shut_out_infnos"]
+            )
             self.checked = time.monotonic()
         return breaker.is_open(self.line.connection) or time.monotonic() - self.started > LONGEST_SECONDS
 
@@ -213,9 +215,10 @@ def conclude(line: Line, prepared: Prepared, answer: Answer) -> None:
     """Bring the submissions of a carried call to where its answer puts them."""
     if _refused_for_sign_in(line, prepared, answer):
         # It was not processed: it goes again after a new sign-in.
-        with transaction.atomic():
-            Call.objects.filter(pk=prepared.call_id).update(applied_at=timezone.now())
-            requeue(prepared.call_id, answer.words)
+        take_back(prepared.call_id, answer.words)
+    elif answer.shut_out and breaker.is_shut_out(line.connection):
+        # The gateway lets nothing in: that says nothing of this message, which waits with the others.
+        take_back(prepared.call_id, answer.words)
     elif answer.state in (CallState.ACCEPTED, CallState.REFUSED):
         applied = apply_call(prepared.call_id, answer, line.book, prepared.submissions)
         if not applied:
@@ -240,43 +243,4 @@ def _use_late(line: Line, call_id: int) -> None:
 def _refused_for_sign_in(line: Line, prepared: Prepared, answer: Answer) -> bool:
     if not line.forget_sign_in(answer, prepared.opter, prepared.sign_no):
         return False
-    # Words are all there is to tell by, so a record that is refused like this again and again is refused itself.
-    before = CallRow.objects.filter(submission__in=prepared.submissions, call__state=CallState.REFUSED)
-    return before.values("call").distinct().count() <= MOST_SIGN_INS
-
-
-def requeue(call_id: int, words: str, *, counted: bool = True) -> None:
-    """Queue what was not delivered again, with a count and a growing pause."""
-    with transaction.atomic():
-        for submission in _carried(call_id):
-            pause = min(2**submission.attempts, 60) if counted else 0
-            ledger.move(
-                submission.pk,
-                (SubmissionState.SENDING,),
-                carried_by=call_id,
-                state=SubmissionState.QUEUED,
-                attempts=submission.attempts + (1 if counted else 0),
-                words=words[:1000],
-                not_before=timezone.now() + dt.timedelta(seconds=pause),
-            )
-
-
-def hold_unknown(call_id: int, words: str) -> None:
-    """Keep what may have arrived as unknown; the steps of the index begin at once."""
-    with transaction.atomic():
-        for submission in _carried(call_id):
-            ledger.move(
-                submission.pk,
-                (SubmissionState.SENDING,),
-                carried_by=call_id,
-                state=SubmissionState.UNKNOWN,
-                words=words[:1000],
-                not_before=None,
-                looks=0,
-                step=0,
-                needs_person=False,
-            )
-
-
-def _carried(call_id: int) -> Sequence[Submission]:
-    return [row.submission for row in CallRow.objects.select_related("submission").filter(call_id=call_id)]
+    return may_sign_in_again(prepared.call_id)

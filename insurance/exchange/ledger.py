@@ -269,7 +269,14 @@ def _store_late(call_id: int, answer: Answer, body: bytes) -> None:
             digest=sealed.digest,
             size=sealed.size,
         )
-        add_event(call_id, "late", state=answer.state.value, refmsgid=answer.refmsgid, words=answer.words)
+        add_event(
+            call_id,
+            "late",
+            state=answer.state.value,
+            refmsgid=answer.refmsgid,
+            words=answer.words,
+            digest=sealed.digest,
+        )
 
 
 def add_event(call_id: int, kind: str, **detail: Any) -> None:

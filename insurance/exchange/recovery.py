@@ -119,7 +119,7 @@ def _note_contradiction(submission: Submission, call: Call, outcome: Outcome) ->
         return
     words = CONTRADICTED[outcome.accepted]
     if submission.settled != words:
-        Submission.objects.filter(pk=submission.pk).update(settled=words)
+        Submission.objects.filter(pk=submission.pk).update(settled=words, contradicted=True)
         ledger.add_event(call.pk, "contradiction", submission=submission.pk, state=submission.state)
 
 

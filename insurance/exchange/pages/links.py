@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db.models import Count
 from django.utils import timezone
 
+from insurance.exchange.breaker import is_shut_out
 from insurance.exchange.choices import OPEN_STATES, DeliveryClass, SubmissionState
 from insurance.exchange.connections import book_of
 from insurance.exchange.models import Call, Connection, Drain, Session, Submission
@@ -20,6 +21,12 @@ from portal.audit.queries import history
 from portal.people.actor import Actor
 from portal.people.guard import ActorRequest
 from portal.people.models import Institution
+
+
+SHOWN_OF_CONNECTION = (
+    "answers_as_sandbox", "paused", "paused_reason", "failures", "broken_until", "broken_words", "shut_out",
+    "shut_out_infnos",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -56,6 +63,8 @@ def stopped_words(connection: Connection) -> str:
         return f"已暂停上传：{connection.paused_reason}" if connection.paused_reason else "已暂停上传"
     if connection.broken_until and connection.broken_until > timezone.now():
         again = clock(connection.broken_until)
+        if is_shut_out(connection):
+            return f"{connection.broken_words}。排队的不会作废，{again} 自动再试一条"
         return f"平台连续 {connection.failures} 次不通，{again} 自动再试：{connection.broken_words}"
     return ""
 
@@ -70,7 +79,7 @@ def light_connection(institution: Institution) -> Connection | None:
     """Return what bands and alarms need of the connection, in one query and without its secret."""
     return (
         Connection.objects.filter(institution=institution)
-        .only("answers_as_sandbox", "paused", "paused_reason", "failures", "broken_until", "broken_words")
+        .only(*SHOWN_OF_CONNECTION)
         .first()
     )
 
