@@ -14,6 +14,7 @@ The first three stand in the line that is always seen, the rest under 展开. La
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
@@ -22,6 +23,7 @@ from django import forms
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from portal.lists.searching import starting
 from portal.lists.states import States
 
 # Each word looks into every column: hundreds of them, pasted by mistake, would hold the database for seconds.
@@ -35,14 +37,22 @@ def narrow(text: str) -> str:
 
 
 class SearchFilter(django_filters.CharFilter):
-    """One box that looks into several fields: each word must occur in one of `fields`; `exact` fields match whole.
+    """One box that looks into several columns: each word must be found in one of them.
 
-    Words beyond the first MOST_WORDS are not looked for.
+    `fields` contain the word (or are it, when also named in `exact`): for lists of thousands. For long lists `holds`
+    and `starts` name columns with the indexes of portal.lists.searching. Words beyond MOST_WORDS are not looked for.
     """
 
-    def __init__(self, *, fields: list[str], exact: tuple[str, ...] = (), **kwargs: Any) -> None:
-        self.columns = fields
-        self.exact = exact
+    def __init__(
+        self,
+        *,
+        fields: Sequence[str] = (),
+        exact: Sequence[str] = (),
+        holds: Sequence[str] = (),
+        starts: Sequence[str] = (),
+        **kwargs: Any,
+    ) -> None:
+        self.columns, self.exact, self.holds, self.starts = fields, exact, holds, starts
         super().__init__(**kwargs)
 
     def filter(self, qs: QuerySet[Any], value: str) -> QuerySet[Any]:
@@ -51,6 +61,10 @@ class SearchFilter(django_filters.CharFilter):
             found = Q()
             for name in self.columns:
                 found |= Q(**{name if name in self.exact else f"{name}__icontains": word})
+            for name in self.holds:
+                found |= Q(**{f"{name}__holds": word})
+            for name in self.starts:
+                found |= starting(name, word)
             qs = qs.filter(found)
         return qs
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import django_tables2 as tables
 from django_tables2.data import TableListData
@@ -25,6 +25,8 @@ class ListTable(tables.Table):
     """
 
     actor: Actor | None = None
+    hidden_at_first: ClassVar[tuple[str, ...]] = ()
+    """Columns that the column chooser offers and nobody sees before choosing them."""
 
     class Meta:
         """Looks shared by all tables. A subclass's Meta need not repeat or inherit them: see `__init__`."""

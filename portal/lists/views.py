@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, ClassVar
 from urllib.parse import urlencode
 
-from django.core.paginator import Page, Paginator
-from django.db.models import Count, Q, QuerySet
-from django.forms import BoundField
+from django.core.paginator import Page
+from django.db.models import QuerySet
 from django.http import HttpResponse, HttpResponseBase, HttpResponseRedirect, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
@@ -19,77 +17,24 @@ from django.utils.cache import patch_vary_headers
 from django.utils.decorators import classonlymethod
 from django.views import View
 
+from portal.lists import tailoring
+from portal.lists.addresses import address, condition_words, turned, without_blanks
+from portal.lists.choices import Density
+from portal.lists.counting import tab_counts
 from portal.lists.exporting import CHUNK, ListColumn, columns_of, exporter
 from portal.lists.filters import ListFilter
+from portal.lists.layouts import SIZES, Appearance, all_names, appearance
+from portal.lists.models import SavedView
+from portal.lists.paging import LongPaginator
+from portal.lists.parts import Batch, Button, Empty, Link, ShownTab, ShownView, Tab
+from portal.lists.printing import printed
+from portal.lists.queries import default_of, views_for
 from portal.lists.tables import ListTable, PageData
 from portal.people.guard import ActorRequest, needs
 
-SIZES = (20, 50, 100)
-OWN_PARAMETERS = ("tab", "sort", "page", "per_page")
+__all__ = ["ActionView", "Batch", "Button", "Empty", "Link", "ListPage", "ShownTab", "Tab"]
 
-
-@dataclass(frozen=True)
-class Tab:
-    """One tab: its key in the address, its word, and the rows under it (an empty Q is all)."""
-
-    key: str
-    label: str
-    rows: Q = field(default_factory=Q)
-    empty: str = ""
-    """Why it is empty, e.g. 没有待处理的科室。"""
-    order: tuple[str, ...] = ()
-    """Its own order, where the page's does not fit (what a person must see to first)."""
-
-
-@dataclass(frozen=True)
-class Link:
-    """A button that opens a page. Without the right `action` it shows disabled and says so."""
-
-    label: str
-    url_name: str
-    action: str = ""
-    query: bool = False
-    """Hand the list's query over (导出)."""
-    drawer: bool = False
-
-
-@dataclass(frozen=True)
-class Batch:
-    """A button that sends the chosen rows to a BatchPage. `tabs`: only under these, with `reason` said elsewhere."""
-
-    label: str
-    url_name: str
-    action: str
-    tabs: tuple[str, ...] = ()
-    reason: str = ""
-
-
-@dataclass(frozen=True)
-class Empty:
-    """What an empty list says when nothing was asked for: why, and the next step as a button."""
-
-    text: str
-    step: Link | None = None
-
-
-@dataclass(frozen=True)
-class Button:
-    """A Link or Batch as shown to this person."""
-
-    label: str
-    url: str
-    reason: str = ""
-    drawer: bool = False
-
-
-@dataclass(frozen=True)
-class ShownTab:
-    """A Tab with its number of rows and its address."""
-
-    label: str
-    count: str
-    url: str
-    current: bool
+NO_RIGHT = "您没有此操作的权限，请联系信息科授权。"
 
 
 class ActionView(View):
@@ -102,6 +47,11 @@ class ActionView(View):
     def as_view(cls, **initkwargs: Any) -> Callable[..., HttpResponseBase]:
         """Return the guarded view."""
         return needs(cls.action)(super().as_view(**initkwargs))
+
+    @classmethod
+    def path(cls) -> str:
+        """Return the dotted path: the page's name in saved views, tasks and exports."""
+        return f"{cls.__module__}.{cls.__qualname__}"
 
 
 class ListPage(ActionView, ABC):
@@ -129,7 +79,7 @@ class ListPage(ActionView, ABC):
         """Return every row this person may see here, with what the columns show (select_related)."""
 
     def decorate(self, records: list[Any]) -> None:
-        """Fetch what the columns need besides, for the records of one page (e.g. attach_latest)."""
+        """Fetch what the columns need besides, for the records of one page; ask `shows` where a query can be saved."""
 
     def context(self) -> dict[str, Any]:
         """Return what a room's own template adds."""
@@ -137,31 +87,37 @@ class ListPage(ActionView, ABC):
 
     def get(self, request: ActorRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Show the list; a request from the list's own htmx gets the card alone."""
-        clean = _without_blanks(request.GET)
+        clean = without_blanks(request.GET)
         partial = bool(request.htmx) and request.htmx.target == "list-card"
-        if not partial and clean.urlencode() != request.GET.urlencode():
-            return HttpResponseRedirect(_address(request.path, clean))
-        request.GET = clean  # type: ignore[assignment]  # what links are built from
+        panel, paper = clean.pop("panel", [""])[-1], clean.pop("print", [""])[-1]
+        target = self._landing(clean, partial)
+        wanted = request.GET.urlencode() if panel or paper else target.urlencode()
+        if not partial and wanted != request.GET.urlencode():
+            return HttpResponseRedirect(address(request.path, target))
+        request.GET = target  # type: ignore[assignment]  # what links are built from
+        if panel in tailoring.PANELS:
+            return tailoring.panel(self, panel)
+        if paper:
+            return printed(self, paper)
         response = self._answer(partial)
         patch_vary_headers(response, ("HX-Request", "HX-Target"))
         if partial:
-            response["HX-Push-Url"] = _address(request.path, clean)
+            response["HX-Push-Url"] = address(request.path, target)
         return response
 
     def post(self, request: ActorRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Carry out a button of the list itself."""
-        request.GET = _without_blanks(request.GET)  # type: ignore[assignment]
+        request.GET = without_blanks(request.GET)  # type: ignore[assignment]
         export = exporter()
         if "export" in request.POST and self.export_action and export is not None:
             request.actor.must(self.export_action)
             return export(request, self)
-        return HttpResponseRedirect(_address(request.path, request.GET))
+        return tailoring.act(self, request.POST) or HttpResponseRedirect(self.here())
 
     def out_columns(self) -> list[ListColumn]:
         """Return the person's chosen columns in order, as a file has them."""
-        table = self.table_class(PageData([]))
-        table.actor = self.request.actor
-        return columns_of(table, list(self.table_class.base_columns), self.rows().model)
+        table = self.table_over([], self.look.names)
+        return columns_of(table, self.look.names, self.rows().model)
 
     def out_count(self) -> int:
         """Return how many rows an export holds now."""
@@ -170,7 +126,7 @@ class ListPage(ActionView, ABC):
     def out_chunks(self, size: int = CHUNK) -> Iterator[list[Any]]:
         """Yield every row that the query finds, in the list's order, decorated; never more than `size` in memory."""
         chunk: list[Any] = []
-        for record in self._sorted(self.matching(self.query)).iterator(chunk_size=size):
+        for record in self.ordered(self.matching(self.query)).iterator(chunk_size=size):
             chunk.append(record)
             if len(chunk) == size:
                 self.decorate(chunk)
@@ -179,6 +135,12 @@ class ListPage(ActionView, ABC):
         if chunk:
             self.decorate(chunk)
             yield chunk
+
+    def first(self, most: int) -> list[Any]:
+        """Return the first rows that the query finds, decorated."""
+        found = list(self.ordered(self.matching(self.query))[:most])
+        self.decorate(found)
+        return found
 
     def matching(self, query: QueryDict) -> QuerySet[Any]:
         """Return the rows that a list's address means; none when its query form has an error."""
@@ -198,6 +160,25 @@ class ListPage(ActionView, ABC):
         return self.request.GET
 
     @cached_property
+    def views(self) -> list[SavedView]:
+        """The saved views that the person may use here, own ones first."""
+        return views_for(self.request.actor, self.path())
+
+    @cached_property
+    def view(self) -> SavedView | None:
+        """The saved view that is laid over the list now."""
+        return self._view_of(self.query)
+
+    @cached_property
+    def look(self) -> Appearance:
+        """Columns, page size and density as this person sees them now."""
+        return appearance(self.table_class, self.path(), self.request.user, self.query, self.view)
+
+    def shows(self, *names: str) -> bool:
+        """Say whether any of these columns is visible now."""
+        return any(name in self.look.names for name in names)
+
+    @cached_property
     def filter(self) -> ListFilter:
         """The query form over all rows. It gets the request: some choices depend on the institution at hand."""
         return self.filter_class(self.query, queryset=self.rows(), request=self.request)
@@ -213,39 +194,36 @@ class ListPage(ActionView, ABC):
     @cached_property
     def counts(self) -> dict[str, int]:
         """How many rows stand under each tab, in one query."""
-        if not self.filter.is_valid():
-            return {tab.key: 0 for tab in self.tabs}
-        sums = {f"tab_{n}": Count("pk", filter=tab.rows or Q(pk__isnull=False)) for n, tab in enumerate(self.tabs)}
-        found = self.filter.qs.order_by().aggregate(**sums)
-        return {tab.key: found[f"tab_{n}"] for n, tab in enumerate(self.tabs)}
+        return tab_counts(self.filter.qs, self.tabs) if self.filter.is_valid() else {tab.key: 0 for tab in self.tabs}
 
     @cached_property
     def page(self) -> Page[Any]:
         """The page shown; a number out of range gives the nearest one."""
         rows = self.filter.qs.filter(self.tab.rows) if self.filter.is_valid() else self.rows().none()
-        paginator = Paginator(self._sorted(rows), self.size)
-        paginator.count = self.counts[self.tab.key]
-        return paginator.get_page(self.query.get("page"))
+        return LongPaginator(self.ordered(rows), self.size, self.counts[self.tab.key]).get_page(self.query.get("page"))
 
-    @cached_property
+    @property
     def size(self) -> int:
         """Rows a page."""
-        wanted = self.query.get("per_page", "")
-        return next((size for size in SIZES if str(size) == wanted), SIZES[0])
+        return self.look.size
 
-    def _sorted(self, rows: QuerySet[Any]) -> QuerySet[Any]:
-        """Sort by the columns asked for, always ending with the key so that pages do not overlap."""
+    def ordered(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        """Sort by the columns asked for, always ending with the key so that pages do not overlap.
+
+        The key runs the way of the last column, so that one index (institution, column, id) serves both ways.
+        """
         columns = self.table_class.base_columns
-        given = [part for part in self.query.getlist("sort") if part.lstrip("-") in columns]
         order: list[str] = []
-        for part in given:
-            column = columns[part.lstrip("-")]
-            if column.orderable is False:
+        for part in self.query.getlist("sort"):
+            column = columns.get(part.lstrip("-"))
+            if column is None or column.orderable is False:
                 continue
             names = column.order_by or (str(column.accessor or part.lstrip("-")).replace(".", "__"),)
-            order += [_turned(str(name)) if part.startswith("-") else str(name) for name in names]
+            order += [turned(str(name)) if part.startswith("-") else str(name) for name in names]
         order = order or list(self.tab.order or self.order)
-        return rows.order_by(*order, *([] if order[-1].lstrip("-") in ("pk", "id") else ["-pk"]))
+        last = order[-1]
+        key = "-pk" if last.startswith("-") else "pk"
+        return rows.order_by(*order, *([] if last.lstrip("-") in ("pk", "id") else [key]))
 
     @cached_property
     def records(self) -> list[Any]:
@@ -256,7 +234,11 @@ class ListPage(ActionView, ABC):
 
     def make_table(self) -> ListTable:
         """Return the table over the page's records."""
-        table = self.table_class(PageData(self.records), order_by=self.query.getlist("sort"))
+        return self.table_over(self.records, all_names(self.table_class, self.look.names))
+
+    def table_over(self, records: list[Any], names: list[str]) -> ListTable:
+        """Return the table with these columns, in this order."""
+        table = self.table_class(PageData(records), order_by=self.query.getlist("sort"), sequence=names)
         table.actor = self.request.actor
         return table
 
@@ -274,24 +256,47 @@ class ListPage(ActionView, ABC):
         """Where in the list this page is, for the paper."""
         return f"第 {self.page.number} / {self.page.paginator.num_pages} 页"
 
+    def _landing(self, clean: QueryDict, partial: bool) -> QueryDict:
+        """Return the address that is meant: a view spelled out, the default view where nothing was asked for."""
+        if set(clean) == {"view"} and (view := self._view_of(clean)):
+            return self._spelled(view)
+        if clean or not (default := default_of(self.views)):
+            return clean
+        if not partial and not self.request.GET:
+            return self._spelled(default)
+        clean["tab"] = self.tabs[0].key  # an emptied query form means all rows, not the default view again
+        return clean
+
+    def _spelled(self, view: SavedView) -> QueryDict:
+        found = QueryDict(view.query, mutable=True)
+        found["view"] = str(view.pk)
+        return found
+
+    def _view_of(self, query: QueryDict) -> SavedView | None:
+        return next((view for view in self.views if str(view.pk) == query.get("view")), None)
+
     def _answer(self, partial: bool) -> HttpResponse:
+        total = self.counts[self.tab.key]
         context = {
             "page": self,
             "table": self.make_table(),
             "filter": self.filter,
             "tabs": [self._shown(tab) for tab in self.tabs],
-            "total": self.counts[self.tab.key],
-            "total_words": self.number_words(self.counts[self.tab.key]),
+            "total": total,
+            "total_words": self.number_words(total),
             "sizes": SIZES,
+            "densities": Density.choices,
             "kept": self.kept,
             "fold_key": f"query-{self.request.user.pk}",
             "unfolded": self.request.COOKIES.get(f"query-{self.request.user.pk}") == "open",
-            "selection_query": self._query_string(per_page=None),
+            "selection_query": self._query_string(per_page=None, view=None),
             "main_button": self._button(self.main) if self.main else None,
             "tool_buttons": [self._button(link) for link in self.tools],
             "batch_buttons": [self._batch(batch) for batch in self.batches],
+            "export_button": self._export() if self.export_action and exporter() else None,
+            "shown_views": [self._shown_view(view) for view in self.views],
             "empty_step": self._button(self.empty.step) if self.empty.step and not self.narrowed else None,
-            "print_note": self._print_note(),
+            "print_note": "，".join([*self.query_words, f"共 {self.number_words(total)} 条", self.position]),
             **self.context(),
         }
         return render(self.request, "lists/card.html" if partial else self.template_name, context)
@@ -299,7 +304,7 @@ class ListPage(ActionView, ABC):
     @property
     def kept(self) -> list[tuple[str, str]]:
         """What the query form carries along besides its own fields."""
-        return [(name, str(self.query[name])) for name in ("tab", "sort", "per_page") if name in self.query]
+        return [(name, str(self.query[name])) for name in ("tab", "sort", "per_page", "view") if name in self.query]
 
     @property
     def narrowed(self) -> bool:
@@ -307,13 +312,54 @@ class ListPage(ActionView, ABC):
         return bool(self.filter.busy)
 
     @property
+    def query_words(self) -> list[str]:
+        """Tab and query in words, for the paper and the panel of 保存视图."""
+        parts = [self.tab.label] if len(self.tabs) > 1 else []
+        return parts + [words for bound in (*self.filter.first, *self.filter.rest) if (words := condition_words(bound))]
+
+    @property
     def reset_url(self) -> str:
         """The list under the same tab without a query."""
         return f"{self.request.path}?{urlencode({'tab': self.tab.key})}"
 
+    def here(self, **changes: str | None) -> str:
+        """Return the list's address as it is now, with changes (None takes a parameter out)."""
+        query = self.query.copy()
+        for name, value in changes.items():
+            query.pop(name, None)
+            if value is not None:
+                query[name] = value
+        return address(self.request.path, query)
+
+    @property
+    def columns_url(self) -> str:
+        """The column chooser."""
+        return self.here(panel="columns")
+
+    @property
+    def save_url(self) -> str:
+        """The panel of 保存视图."""
+        return self.here(panel="save")
+
+    @property
+    def views_url(self) -> str:
+        """The panel of 管理视图."""
+        return self.here(panel="views")
+
+    @property
+    def print_url(self) -> str:
+        """The list for paper."""
+        return self.here(print="1", page=None)
+
     def _shown(self, tab: Tab) -> ShownTab:
         url = f"{self.request.path}?{self._query_string(tab=tab.key)}"
         return ShownTab(tab.label, self.number_words(self.counts[tab.key]), url, tab is self.tab)
+
+    def _shown_view(self, view: SavedView) -> ShownView:
+        current = view == self.view
+        changed = current and tailoring.query_of(self.query) != QueryDict(view.query)
+        url = address(self.request.path, self._spelled(view))
+        return ShownView(view.name, view.holder, url, current, changed, view.default)
 
     def _query_string(self, **changes: str | None) -> str:
         query = self.query.copy()
@@ -327,7 +373,7 @@ class ListPage(ActionView, ABC):
     def _button(self, link: Link) -> Button:
         url = reverse(link.url_name)
         if link.query:
-            url = f"{url}?{self._query_string(per_page=None)}"
+            url = f"{url}?{self._query_string(per_page=None, view=None)}"
         return Button(link.label, url, self._why_not(link.action), link.drawer)
 
     def _batch(self, batch: Batch) -> Button:
@@ -336,39 +382,11 @@ class ListPage(ActionView, ABC):
             reason = batch.reason or f"「{self.tab.label}」中的记录不能{batch.label}。"
         return Button(batch.label, reverse(batch.url_name), reason)
 
+    def _export(self) -> Button:
+        total = self.counts[self.tab.key]
+        reason = self._why_not(self.export_action) or ("" if total else "没有可以导出的记录。")
+        label = f"导出 {self.number_words(total)} 条" if total else "导出"
+        return Button(label, self.here(), reason)
+
     def _why_not(self, action: str) -> str:
-        return "" if not action or self.request.actor.may(action) else "您没有此操作的权限，请联系信息科授权。"
-
-    def _print_note(self) -> str:
-        parts = [self.tab.label] if len(self.tabs) > 1 else []
-        parts += [words for bound in (*self.filter.first, *self.filter.rest) if (words := _condition(bound))]
-        total = self.number_words(self.counts[self.tab.key])
-        return "，".join([*parts, f"共 {total} 条", self.position])
-
-
-def _condition(bound: BoundField) -> str:
-    """Return one condition of the query form in words, "" when it is not set."""
-    value = bound.data
-    if isinstance(value, list):
-        words = " 至 ".join(str(part or "…") for part in value) if any(value) else ""
-    else:
-        choices = {str(code): str(word) for code, word in getattr(bound.field, "choices", [])}
-        words = choices.get(str(value), str(value)) if value else ""
-    return f"{bound.label}：{words}" if words else ""
-
-
-def _without_blanks(query: QueryDict) -> QueryDict:
-    clean = QueryDict(mutable=True)
-    for name, values in query.lists():
-        kept = [value for value in values if value.strip()]
-        if kept and not (name == "page" and kept == ["1"]):
-            clean.setlist(name, kept)
-    return clean
-
-
-def _address(path: str, query: QueryDict) -> str:
-    return f"{path}?{query.urlencode()}" if query else path
-
-
-def _turned(name: str) -> str:
-    return name[1:] if name.startswith("-") else f"-{name}"
+        return "" if not action or self.request.actor.may(action) else NO_RIGHT

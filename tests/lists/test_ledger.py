@@ -83,6 +83,6 @@ def test_query_count_does_not_grow_with_rows(office: Client, records: Callable[.
     records(number)
     with CaptureQueriesContext(connection) as seen:
         office.get(URL)
-    # session, person, memberships, band, two tabs, rows, is there newer, is there older
-    assert len(seen) == 9
+    # session, person, memberships, views, look, band, two tabs, rows, is there newer, is there older
+    assert len(seen) == 11
     assert not any("OFFSET" in query["sql"] for query in seen)

@@ -178,8 +178,8 @@ def test_query_count_does_not_grow_with_rows(office: Client, records: Callable[.
     assert len(seen) == QUERIES, "\n".join(query["sql"][:200] for query in seen)
 
 
-# session, person, memberships, counts, rows, sandbox band
-QUERIES = 6
+# session, person, memberships, counts, views, look, rows, sandbox band
+QUERIES = 8
 
 
 @pytest.mark.parametrize(
