@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
+# What looks like a document number (15, 18 digits, the last perhaps X) or a mobile telephone inside of running text.
+DOCUMENT = re.compile(r"(?<![0-9A-Za-z])\d{14,17}[0-9Xx](?![0-9A-Za-z])")
+PHONE = re.compile(r"(?<!\d)1[3-9]\d{9}(?!\d)")
+
 
 def mask_name(name: str) -> str:
     """李某某 → 李*."""
@@ -20,3 +26,9 @@ def mask_phone(number: str) -> str:
     if len(number) == 11:
         return f"{number[:3]}****{number[-4:]}"
     return f"{'*' * max(len(number) - 4, 0)}{number[-4:]}"
+
+
+def mask_text(text: str) -> str:
+    """Mask document numbers and mobile telephones inside of a sentence, for what leaves the portal."""
+    masked = DOCUMENT.sub(lambda found: mask_document(found[0]), text)
+    return PHONE.sub(lambda found: mask_phone(found[0]), masked)

@@ -11,6 +11,7 @@ from django.db import close_old_connections
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
+from portal.audit.context import in_task
 from portal.privacy.traces import frames_of
 from portal.tasks.choices import TaskState
 from portal.tasks.models import Task, TaskFault
@@ -32,9 +33,10 @@ def run_task(task_id: int) -> None:
         _end(task, TaskState.FAILED, message="此版本没有这种任务，未执行。请联系信息科。")
         return
     run = Run(task)
-    state, message = _attempt(run, function)
-    if state is not None:
-        _finish(run, state, message)
+    with in_task(task.pk):
+        state, message = _attempt(run, function)
+        if state is not None:
+            _finish(run, state, message)
 
 
 def claim(task_id: int) -> Task | None:
