@@ -16,6 +16,9 @@
 
 The address takes POST only. Without `intent` it answers with the panel (in the drawer, or as a page without script);
 with it, it carries out. `form_class` adds fields, e.g. a reason. `unit` is the measure word (条, 个, 人).
+
+More than MOST_AT_ONCE records are carried out by a Task in pieces (portal.lists.batch_work): `carry_out` is then called
+once a piece, in a transaction of its own, without a browser's request; `in_pieces = False` where it must be one act.
 """
 
 from __future__ import annotations
@@ -26,19 +29,22 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import messages
+from django.db.models import QuerySet
 from django.http import HttpResponse, HttpResponseBase, HttpResponseRedirect, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
+from portal.lists.batch_work import MOST_AT_ONCE, batch_runner, keep_work, reasons_of
 from portal.lists.intent import FIELD, Result, UnknownIntent, issue, once
-from portal.lists.models import Intent
+from portal.lists.models import BatchWork, Intent
 from portal.lists.selection import Selection, SelectionRefused, hold, promise
 from portal.lists.views import ActionView, ListPage
 from portal.people.actor import Actor
 from portal.people.guard import ActorRequest, go
 
 SHOWN = 20
+LEFT_OUT_SHOWN = 200
 
 
 class BatchPage(ActionView, ABC):
@@ -51,6 +57,7 @@ class BatchPage(ActionView, ABC):
     effect: ClassVar[str]
     danger: ClassVar[bool] = False
     form_class: ClassVar[type[forms.Form] | None] = None
+    in_pieces: ClassVar[bool] = True
     template_name: ClassVar[str] = "lists/confirm.html"
 
     def refusal(self, row: Any) -> str:
@@ -69,8 +76,11 @@ class BatchPage(ActionView, ABC):
         """Do it, inside a transaction, and say what was done. `form` is valid, or None without `form_class`."""
 
     def get(self, request: ActorRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """Somebody came here by the address or by a reload: back to the list."""
-        return HttpResponseRedirect(self.back(Selection()))
+        """Show what became of a large batch (`work`); else somebody came here by a reload: back to the list."""
+        key = request.GET.get("work", "")
+        works = BatchWork.objects.filter(institution=request.actor.institution, page=self.path())
+        work = works.filter(pk=key).first() if key.isascii() and key.isdecimal() and len(key) < 19 else None
+        return HttpResponseRedirect(self.back(Selection())) if work is None else self._outcome(work)
 
     def post(self, request: ActorRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Show the panel, or carry out what it promised."""
@@ -97,6 +107,19 @@ class BatchPage(ActionView, ABC):
         page.setup(self.request, *self.args, **self.kwargs)
         return selection.rows(page.matching(QueryDict(selection.query)), page.visible())
 
+    def visible_rows(self) -> QuerySet[Any]:
+        """Return whatever the person may touch in the list."""
+        page = self.list_page()
+        page.setup(self.request, *self.args, **self.kwargs)
+        return page.visible()
+
+    def bound_form(self) -> forms.Form | None:
+        """Return the form as it was sent, validated; None without `form_class`."""
+        form = self.form_class(self.request.POST) if self.form_class is not None else None
+        if form is not None:
+            form.is_valid()
+        return form
+
     def _panel(self, selection: Selection, form: forms.Form | None = None) -> HttpResponse:
         rows = self.rows_of(selection)
         self.prepare(rows)
@@ -110,6 +133,7 @@ class BatchPage(ActionView, ABC):
             "button": f"{self.verb} {len(able):,} {self.unit}",
             "able": able[:SHOWN],
             "able_count": len(able),
+            "in_background": self._is_long(able),
             "chosen_count": len(rows),
             "reasons": reasons[:SHOWN],
             "reason_count": len(reasons),
@@ -122,7 +146,7 @@ class BatchPage(ActionView, ABC):
         return render(self.request, self.template_name, context)
 
     def _carry_out(self, selection: Selection) -> HttpResponseBase:
-        form = self.form_class(self.request.POST) if self.form_class is not None else None
+        form = self.bound_form()
         key = self.request.POST[FIELD]
         person = self.request.user
         if form is not None and not form.is_valid():
@@ -131,9 +155,13 @@ class BatchPage(ActionView, ABC):
         def work(intent: Intent) -> Result:
             rows = self.rows_of(selection)
             self.prepare(rows)
-            able = [row for row in rows if not self.refusal(row)]
+            reasons = {row.pk: (row, reason) for row in rows if (reason := self.refusal(row))}
+            able = [row for row in rows if row.pk not in reasons]
             hold(able, intent.payload)
-            return self.carry_out(self.request.actor, able, form)
+            runner = batch_runner()
+            if runner is None or not self._is_long(able):
+                return self.carry_out(self.request.actor, able, form)
+            return runner(self.request.actor, keep_work(self, able, list(reasons.values()), self.back(selection)), self)
 
         result = once(person, key, self._purpose, work)
         if result.again:
@@ -141,6 +169,24 @@ class BatchPage(ActionView, ABC):
         else:
             messages.add_message(self.request, LEVELS.get(result.level, messages.SUCCESS), result.message)
         return go(self.request, result.url or self.back(selection))
+
+    def _is_long(self, able: list[Any]) -> bool:
+        return self.in_pieces and len(able) > MOST_AT_ONCE and batch_runner() is not None
+
+    def _outcome(self, work: BatchWork) -> HttpResponse:
+        reasons = dict(work.left_out[:LEFT_OUT_SHOWN])
+        rows = self.visible_rows().filter(pk__in=list(reasons))
+        context = {
+            "batch": self,
+            "work": work,
+            "chosen_count": work.taken + len(work.left_out) + len(work.keys) - work.position,
+            "left_count": len(work.left_out),
+            "rest": len(work.keys) - work.position,
+            "reasons": reasons_of(work),
+            "left_out": [(row, reasons[str(row.pk)]) for row in rows],
+            "most": LEFT_OUT_SHOWN,
+        }
+        return render(self.request, "lists/batch_work.html", context)
 
     @property
     def _purpose(self) -> str:

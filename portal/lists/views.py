@@ -238,7 +238,9 @@ class ListPage(ActionView, ABC):
 
     def table_over(self, records: list[Any], names: list[str]) -> ListTable:
         """Return the table with these columns, in this order."""
-        table = self.table_class(PageData(records), order_by=self.query.getlist("sort"), sequence=names)
+        rest = [name for name in self.table_class.base_columns if name not in names]
+        sort = self.query.getlist("sort")
+        table = self.table_class(PageData(records), order_by=sort, sequence=names, exclude=rest)
         table.actor = self.request.actor
         return table
 

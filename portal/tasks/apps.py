@@ -10,6 +10,6 @@ class TasksConfig(AppConfig):
 
     def ready(self) -> None:
         """Load the sweeps, and the task kinds of every room (its `tasks.py`)."""
-        from portal.tasks import notices, sweeps  # noqa: F401
+        from portal.tasks import batches, notices, sweeps  # noqa: F401
 
         autodiscover_modules("tasks")
