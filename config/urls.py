@@ -12,6 +12,7 @@ urlpatterns = [
     path("", include("portal.people.urls")),
     path("tasks/", include("portal.tasks.urls")),
     path("approvals/", include("portal.approvals.urls")),
+    path("uncover/", include("portal.audit.uncover_urls")),
     path("values/", include("portal.values.urls")),
     path("system/", include("portal.system.urls")),
     path("sheets/", include("portal.sheets.urls")),

@@ -13,9 +13,10 @@ class DirectoryConfig(AppConfig):
 
     def ready(self) -> None:
         """Hand over handlers, importers, menu and panel."""
-        from insurance.directory import importing, shell
+        from insurance.directory import importing, shell, uncovering
         from insurance.directory.handlers import register_handlers
 
         register_handlers()
         importing.register_importers()
         shell.register_shell()
+        uncovering.register_personal()

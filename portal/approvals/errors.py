@@ -8,4 +8,4 @@ class ApprovalRefused(Exception):
 
 
 class CannotExecute(Exception):
-    """Raised by a kind's `execute`: what was approved cannot be done now. The proposal stays 待审核 with these words."""
+    """Raised by a kind's `execute` when it cannot be done now: the proposal stays 待审核 with these words."""

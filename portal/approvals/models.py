@@ -108,3 +108,44 @@ class Approval(models.Model):
             return f"未能执行：{self.trouble}"
         until = timezone.localtime(self.expires_at)
         return f"{until:%m-%d %H:%M} 过期" if self.expires_at - timezone.now() < SOON else ""
+
+
+class DutyDay(models.Model):
+    """值班表: who is the second person for one right (`exchange.approve` …) on one day."""
+
+    institution = models.ForeignKey(Institution, verbose_name="机构", on_delete=models.PROTECT, related_name="+")
+    duty = models.CharField("值班事项", max_length=60)
+    day = models.DateField("日期")
+    person = models.ForeignKey(Person, verbose_name="第二人", on_delete=models.PROTECT, related_name="+")
+
+    objects: ClassVar[Any] = ScopedQuerySet["DutyDay"].as_manager()
+
+    class Meta:
+        verbose_name = verbose_name_plural = "值班"
+        constraints = [models.UniqueConstraint(fields=["institution", "duty", "day"], name="duty_one_a_day")]
+
+    def __str__(self) -> str:
+        return f"{self.day} {self.person}"
+
+
+class Handover(models.Model):
+    """One act of 交接: `giver`'s open items of one kind went to `taker`. `items` are their titles, masked as shown."""
+
+    institution = models.ForeignKey(Institution, verbose_name="机构", on_delete=models.PROTECT, related_name="+")
+    giver = models.ForeignKey(Person, verbose_name="交出人", on_delete=models.PROTECT, related_name="+")
+    taker = models.ForeignKey(Person, verbose_name="接手人", on_delete=models.PROTECT, related_name="+")
+    made_by = models.ForeignKey(Person, verbose_name="操作人", on_delete=models.PROTECT, related_name="+")
+    made_at = models.DateTimeField("交接时间", auto_now_add=True)
+    note = models.CharField("交接说明", max_length=500)
+    items = models.JSONField("事项", default=list)
+    count = models.PositiveIntegerField("项数")
+    seen_at = models.DateTimeField("接手人已阅", null=True)
+
+    objects: ClassVar[Any] = ScopedQuerySet["Handover"].as_manager()
+
+    class Meta:
+        verbose_name = verbose_name_plural = "交接"
+        indexes = [models.Index(fields=["institution", "-id"], name="handover_by_institution")]
+
+    def __str__(self) -> str:
+        return f"{self.giver} → {self.taker}"

@@ -114,7 +114,7 @@ def clear_values(thing: models.Model, fields: Sequence[str]) -> list[tuple[str, 
 
 
 def note_opened(actor: Actor, thing: models.Model, how: str) -> AuditEvent:
-    """Note that a record was shown plain because the work needs it: 「凭社保卡就诊」, 「打印医保结算单」, 「分派给本人」."""
+    """Note that a record was shown plain because the work needs it: 「凭社保卡就诊」, 「打印医保结算单」."""
     return record(actor, "privacy.opened", [thing], label=f"明文打开：{how}")
 
 

@@ -55,6 +55,7 @@ VERBS = {
     "debug": "接口调试",
     "uncover": "查看明文",
     "request": "申请批量明文",
+    "handover": "代人交接",
 }
 
 
@@ -154,6 +155,7 @@ ROLES: dict[str, Role] = {
             "exchange.export",
             "values.view",
             "approvals.view",
+            "approvals.handover",
             "privacy.approve",
             "tasks.view",
             "sheets.view",
@@ -191,6 +193,7 @@ ROLES: dict[str, Role] = {
             "security.*",
             "system.view",
             "approvals.view",
+            "approvals.handover",
         ),
         _role("audit_admin", "审计管理员", "desk.view", "audit.*", "security.view", "system.view", "approvals.view"),
     )

@@ -14,7 +14,10 @@ class SheetsConfig(AppConfig):
     def ready(self) -> None:
         """Register."""
         from portal.lists.exporting import set_exporter
-        from portal.sheets import export_tasks, export_views
+        from portal.sheets import export_tasks, export_views, handing, waiting
+        from portal.values.registry import register_waiter
 
         assert export_tasks.export is not None  # importing it registered the task and the sweep
         set_exporter(export_views.answer)
+        register_waiter(waiting.WAITER, waiting.release, label="导入文件的行", url=waiting.url_of)
+        handing.register()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, time
 from typing import Any
 
@@ -11,6 +11,7 @@ from django.db.models.functions import Now
 
 from portal.audit.services import record
 from portal.people.actor import Actor, NotAllowed
+from portal.people.models import Person
 from portal.tasks.bell import ring
 from portal.tasks.choices import TaskState
 from portal.tasks.clock import next_run
@@ -115,6 +116,20 @@ def may_change(actor: Actor, task: Task) -> bool:
         return actor.may(kind_of(task.kind).action) or actor.may("tasks.manage")
     except LookupError:
         return actor.may("tasks.manage")
+
+
+@transaction.atomic
+def hand_over(actor: Actor, *, giver: Person, taker: Person, keys: Collection[int]) -> int:
+    """Give the giver's unfinished tasks to `taker` and return how many; the audit keeps who asked.
+
+    Who may is the caller's question (portal.approvals.handing).
+    """
+    tasks = Task.objects.filter(institution=actor.institution, requested_by=giver, ended_at=None, pk__in=keys)
+    moved = list(tasks.select_for_update().order_by("pk"))
+    tasks.update(requested_by=taker)
+    for task in moved:
+        record(actor, "tasks.hand_over", [task, giver, taker], label=f"任务交接给 {taker}：{task.label}")
+    return len(moved)
 
 
 @transaction.atomic

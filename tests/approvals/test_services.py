@@ -36,7 +36,7 @@ def test_a_second_person_makes_it_happen(institution, reviewer, propose: Propose
     assert (done.state, done.decided_by, done.result) == ("approved", reviewer, "机构已更名为「新名」。")
     actions = [event.action for event in history(approval)]
     assert actions == ["approvals.approve", "approvals.propose"]
-    assert [event.action for event in history(institution)][0] == "approvals.approve"
+    assert next(event.action for event in history(institution)) == "approvals.approve"
 
 
 def test_the_proposer_never_approves(institution, both, propose: Propose) -> None:
@@ -106,7 +106,8 @@ def test_what_was_altered_is_not_executed(institution, reviewer, propose: Propos
     other = propose("偷换的名称")
     with connection.cursor() as cursor:  # as someone with the database's password might
         cursor.execute(
-            "UPDATE approvals_approval SET content = (SELECT content FROM approvals_approval WHERE id = %s) WHERE id = %s",
+            "UPDATE approvals_approval SET content = (SELECT content FROM approvals_approval WHERE id = %s)"
+            " WHERE id = %s",
             [other.pk, approval.pk],
         )
     with pytest.raises(ApprovalRefused, match="不一致"):

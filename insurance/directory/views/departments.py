@@ -7,31 +7,30 @@ from urllib.parse import quote
 
 from django.contrib import messages
 from django.db.models import QuerySet
-from django.http import FileResponse, HttpResponse, HttpResponseBase
+from django.http import HttpResponseBase
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_http_methods
 
 from insurance.directory import services
 from insurance.directory.acts import ACTS, NO_RIGHT
 from insurance.directory.errors import DirectoryError, Invalid
-from insurance.directory.exporting import departments_sheet
+from insurance.directory.exporting import importable
 from insurance.directory.filters import DepartmentFilter
-from insurance.directory.forms import DepartmentForm, ReasonForm
+from insurance.directory.forms import DepartmentForm
 from insurance.directory.models import DEPARTMENT_COLUMNS, Department
 from insurance.directory.queries import TABS, history, with_delivery
-from insurance.directory.showing import both_shown, delivery_words, label_of, shown
+from insurance.directory.showing import MASKS, both_shown, delivery_words, label_of, shown
 from insurance.directory.tables import DepartmentTable
 from insurance.directory.values import differences
 from insurance.directory.views.asking import asked
 from insurance.exchange.queries import attach_latest
-from portal.audit.services import record
+from portal.lists.exporting import ListColumn
 from portal.lists.intent import FIELD, Result, UnknownIntent, look, once
 from portal.lists.models import Intent
 from portal.lists.views import Batch, Empty, Link, ListPage, Tab
 from portal.people.guard import ActorRequest, go, needs
 
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 PURPOSE = "directory.department"
 EMPTY_WORDS = {
     "todo": "没有待处理的科室。",
@@ -62,7 +61,6 @@ class DepartmentList(ListPage):
     main = Link("新建科室", "directory:department_new", "directory.edit")
     tools = (
         Link("导入", "directory:departments_import", "directory.import"),
-        Link("导出", "directory:departments_export", "directory.export", query=True),
         Link("核对结果", "directory:compare"),
     )
     batches = (
@@ -71,6 +69,7 @@ class DepartmentList(ListPage):
     )
     empty = Empty("还没有科室。", Link("从电子表格导入", "directory:departments_import", "directory.import"))
     order = ("hosp_dept_codg", "-begntime")
+    export_action = "directory.export"
     template_name = "directory/departments.html"
 
     def rows(self) -> QuerySet[Any]:
@@ -81,50 +80,24 @@ class DepartmentList(ListPage):
         """Fetch where the upload of each stands."""
         attach_latest(records)
 
+    def out_columns(self) -> list[ListColumn]:
+        """Return the person's columns and the rest of the template's, so that the file can be imported again."""
+        return importable(super().out_columns())
+
     def context(self) -> dict[str, Any]:
         """Add the last comparison."""
         return asked(self.request, "directory.compare")
 
 
 @require_GET
-@needs("directory.export")
-def export(request: ActorRequest) -> HttpResponseBase:
-    """The list as a spreadsheet that can be imported again; telephones masked for who may not edit."""
-    page = DepartmentList()
-    page.setup(request)
-    rows = page.matching(request.GET).order_by(*DepartmentList.order)
-    file, count = departments_sheet(rows, clear=request.actor.may("directory.edit"))
-    record(request.actor, "directory.export", label=f"导出科室 {count} 个", count=count)
-    return FileResponse(file, as_attachment=True, filename="科室.xlsx", content_type=XLSX)
-
-
-@require_GET
 @needs("directory.view")
 def detail(request: ActorRequest, pk: int) -> HttpResponseBase:
     """One department: both sides, where its upload stands, what can be done, what happened."""
-    return _detail(request, get_object_or_404(departments_of(request), pk=pk))
-
-
-@require_POST
-@needs("directory.edit")
-def uncover(request: ActorRequest, pk: int) -> HttpResponseBase:
-    """The same with the responsible person's name and telephone clear, after a reason that is kept."""
     department = get_object_or_404(departments_of(request), pk=pk)
-    form = ReasonForm(request.POST)
-    if not form.is_valid():
-        messages.error(request, "没有显示：请填写查看的原因。")
-        return _detail(request, department)
-    reason = form.cleaned_data["reason"]
-    record(request.actor, "directory.uncover", [department], label="查看负责人姓名和电话", reason=reason)
-    return _detail(request, department, clear=True)
-
-
-def _detail(request: ActorRequest, department: Department, *, clear: bool = False) -> HttpResponse:
     attach_latest([department])
     context = {
         "department": department,
-        "facts": _facts(department, clear),
-        "clear": clear,
+        "facts": _facts(department),
         "acts": [
             (act, "" if request.actor.may(act.action) else NO_RIGHT) if not act.reason(department)
             else (act, act.reason(department))
@@ -133,22 +106,22 @@ def _detail(request: ActorRequest, department: Department, *, clear: bool = Fals
         "delivery_words": delivery_words(department.submission),  # type: ignore[attr-defined]
         "history": history(department),
         "periods": departments_of(request).filter(hosp_dept_codg=department.hosp_dept_codg).order_by("-begntime"),
-        "may_uncover": request.actor.may("directory.edit") and not clear,
         "may_follow": request.actor.may("exchange.view"),
     }  # fmt: skip
     return render(request, "directory/department.html", context)
 
 
-def _facts(department: Department, clear: bool) -> list[dict[str, str]]:
-    """Return label, our value, and the platform's where it differs ('' where it does not)."""
+def _facts(department: Department) -> list[dict[str, str]]:
+    """Return label, our value, the platform's where it differs (else ''), and the column where it is personal."""
     platform = department.platform
     differing = differences(department, platform, DEPARTMENT_COLUMNS) if platform else []
     facts = []
     for column in DEPARTMENT_COLUMNS:
-        ours, theirs = shown(department, column, clear=clear), ""
+        ours, theirs = shown(department, column), ""
         if platform and column in differing:
-            ours, theirs = both_shown(department, platform, column, clear=clear)
-        facts.append({"label": label_of(Department, column), "ours": ours, "theirs": theirs})
+            ours, theirs = both_shown(department, platform, column)
+        personal = column if column in MASKS else ""
+        facts.append({"label": label_of(Department, column), "ours": ours, "theirs": theirs, "personal": personal})
     return facts
 
 

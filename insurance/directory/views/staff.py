@@ -4,22 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import messages
 from django.db.models import Q, QuerySet
-from django.http import HttpResponse, HttpResponseBase
+from django.http import HttpResponseBase
 from django.shortcuts import get_object_or_404, render
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET
 
 from insurance.directory.choices import PracticeKind, Verdict
 from insurance.directory.filters import PractitionerFilter
-from insurance.directory.forms import ReasonForm
 from insurance.directory.models import PRACTITIONER_COLUMNS, ComparisonRow, InstitutionInfo, Practitioner
 from insurance.directory.queries import with_comparison
 from insurance.directory.services.mirroring import INFO_COLUMNS
-from insurance.directory.showing import label_of, shown
+from insurance.directory.showing import MASKS, label_of, shown
 from insurance.directory.tables import PractitionerTable
 from insurance.directory.views.asking import asked
-from portal.audit.services import record
 from portal.lists.views import Empty, Link, ListPage, Tab
 from portal.people.guard import ActorRequest, needs
 
@@ -54,6 +51,7 @@ class PractitionerList(ListPage):
     )
     empty = Empty("还没有向平台查询过。请点右上角「更新」。")
     order = ("pinyin", "prac_psn_code")
+    export_action = "directory.export"
     template_name = "directory/practitioners.html"
 
     def rows(self) -> QuerySet[Any]:
@@ -69,33 +67,18 @@ class PractitionerList(ListPage):
 @needs("directory.view")
 def practitioner(request: ActorRequest, pk: int) -> HttpResponseBase:
     """One licensed person."""
-    return _person(request, get_object_or_404(practitioners_of(request), pk=pk))
-
-
-@require_POST
-@needs("directory.edit")
-def uncover(request: ActorRequest, pk: int) -> HttpResponseBase:
-    """The same with name and document number clear, after a reason that is kept."""
     found = get_object_or_404(practitioners_of(request), pk=pk)
-    form = ReasonForm(request.POST)
-    if not form.is_valid():
-        messages.error(request, "没有显示：请填写查看的原因。")
-        return _person(request, found)
-    record(request.actor, "directory.uncover", [found], label="查看姓名和证件号码", reason=form.cleaned_data["reason"])
-    return _person(request, found, clear=True)
-
-
-def _person(request: ActorRequest, found: Practitioner, *, clear: bool = False) -> HttpResponse:
     row = ComparisonRow.objects.filter(practitioner=found).select_related("staff", "practitioner").first()
     context = {
         "person": found,
-        "title": shown(found, "prac_psn_name", clear=clear),
-        "facts": [(label_of(Practitioner, name), shown(found, name, clear=clear)) for name in PRACTITIONER_COLUMNS],
+        "title": shown(found, "prac_psn_name"),
+        "facts": [
+            (label_of(Practitioner, name), shown(found, name), name if name in MASKS else "")
+            for name in PRACTITIONER_COLUMNS
+        ],
         "row": row,
         "differing": [label_of(Practitioner, name) for name in row.fields] if row else [],
         "different": row is not None and row.verdict == Verdict.DIFFERENT,
-        "clear": clear,
-        "may_uncover": request.actor.may("directory.edit") and not clear,
     }
     return render(request, "directory/practitioner.html", context)
 

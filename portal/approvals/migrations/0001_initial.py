@@ -49,4 +49,39 @@ class Migration(migrations.Migration):
                 'constraints': [models.CheckConstraint(condition=models.Q(('decided_by', None), models.Q(('state', 'approved'), _negated=True), models.Q(('decided_by', models.F('proposed_by')), _negated=True), _connector='OR'), name='approval_two_persons')],
             },
         ),
+        migrations.CreateModel(
+            name='DutyDay',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('duty', models.CharField(max_length=60, verbose_name='值班事项')),
+                ('day', models.DateField(verbose_name='日期')),
+                ('institution', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='people.institution', verbose_name='机构')),
+                ('person', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='第二人')),
+            ],
+            options={
+                'verbose_name': '值班',
+                'verbose_name_plural': '值班',
+                'constraints': [models.UniqueConstraint(fields=('institution', 'duty', 'day'), name='duty_one_a_day')],
+            },
+        ),
+        migrations.CreateModel(
+            name='Handover',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('made_at', models.DateTimeField(auto_now_add=True, verbose_name='交接时间')),
+                ('note', models.CharField(max_length=500, verbose_name='交接说明')),
+                ('items', models.JSONField(default=list, verbose_name='事项')),
+                ('count', models.PositiveIntegerField(verbose_name='项数')),
+                ('seen_at', models.DateTimeField(null=True, verbose_name='接手人已阅')),
+                ('giver', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='交出人')),
+                ('institution', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='people.institution', verbose_name='机构')),
+                ('made_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='操作人')),
+                ('taker', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='接手人')),
+            ],
+            options={
+                'verbose_name': '交接',
+                'verbose_name_plural': '交接',
+                'indexes': [models.Index(fields=['institution', '-id'], name='handover_by_institution')],
+            },
+        ),
     ]

@@ -1,0 +1,85 @@
+"""Clear lists: asked for with a named purpose, allowed by another person, executed as a grant (portal.audit)."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import parse_qsl
+
+from portal.approvals import services
+from portal.approvals.errors import ApprovalRefused, CannotExecute
+from portal.approvals.models import Approval
+from portal.approvals.registry import ApprovalKind
+from portal.audit.grants import Purpose
+from portal.audit.uncovering import (
+    LONGEST,
+    UncoverRefused,
+    grant_uncovering,
+    label_of_scope,
+    scopes,
+    split_scope,
+)
+from portal.people.actor import Actor
+
+CODE = "privacy.clear_list"
+
+
+def ask(actor: Actor, *, scope: str, query: str, purpose: str, days: int, reason: str) -> Approval:
+    """Propose that the actor may export one list in clear for some days. Raises NotAllowed, ApprovalRefused.
+
+    `scope` is the list page's dotted path as registered, `query` its address query, "" for the whole list.
+    """
+    if scope not in dict(scopes()) or purpose not in Purpose.values:
+        raise ApprovalRefused("没有提交：请选择列表和用途。")
+    if not 1 <= days <= LONGEST.days:
+        raise ApprovalRefused(f"没有提交：期限为 1 至 {LONGEST.days} 天。")
+    path, kept = split_scope(f"{scope}?{query}")
+    return services.propose(
+        actor,
+        kind=CODE,
+        label=f"{Purpose(purpose).label}：{label_of_scope(path)}导出明文 {days} 天",
+        payload={"scope": path, "query": kept, "purpose": purpose, "days": days},
+        reason=reason,
+    )
+
+
+def execute(actor: Actor, approval: Approval) -> str:
+    """Give the proposer the grant that was asked for."""
+    asked = approval.payload
+    try:
+        grant = grant_uncovering(
+            actor,
+            person=approval.proposed_by,
+            purpose=asked["purpose"],
+            scope=f"{asked['scope']}?{asked['query']}",
+            reason=approval.reason,
+            until_days=asked["days"],
+            approval=approval.pk,
+        )
+    except UncoverRefused as error:
+        raise CannotExecute(str(error)) from error
+    return f"{approval.proposed_by} 可在 {grant.until:%Y-%m-%d %H:%M} 前导出「{label_of_scope(grant.scope)}」的明文。"
+
+
+def show(approval: Approval) -> list[tuple[str, str]]:
+    """Return what the second person reads."""
+    asked = approval.payload
+    return [
+        ("使用人", approval.proposed_by.name),
+        ("用途", Purpose(asked["purpose"]).label),
+        ("列表", label_of_scope(asked["scope"])),
+        ("查询条件", conditions(asked["query"])),
+        ("期限", f"批准后 {asked['days']} 天"),
+        ("效果", "导出的文件含完整姓名、证件号码和电话，每页标明导出人和时间；每次导出都有记录，可随时提前结束。"),
+    ]
+
+
+def conditions(query: str) -> str:
+    """Return a list's query as the second person reads it; the whole list says so."""
+    pairs = parse_qsl(query)
+    return "；".join(f"{name} = {value}" for name, value in pairs) if pairs else "不限（整个列表）"
+
+
+def kind() -> ApprovalKind:
+    """Return what this room registers."""
+    told: dict[str, Any] = {"execute": execute, "show": show}
+    return ApprovalKind(CODE, "批量查看明文", "privacy.request", "privacy.approve", **told)

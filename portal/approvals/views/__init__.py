@@ -1,0 +1,1 @@
+"""Pages of 双人审核: deciding, leave, roster, handover, clear lists."""
