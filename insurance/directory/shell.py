@@ -14,6 +14,7 @@ from django.utils import timezone
 from insurance.directory.choices import ComparisonKind, Verdict
 from insurance.directory.models import ComparisonRow, Department, Practitioner
 from insurance.directory.queries import TABS, VERDICT_TABS, with_delivery
+from insurance.exchange.debugging.registry import register_form
 from portal.desk.registry import Count, MenuEntry, Panel, Work, WorkLine, add_menu, add_panel, add_work
 from portal.people.actor import Actor
 
@@ -93,5 +94,7 @@ def register_shell() -> None:
         )
     )
     add_menu(MenuEntry("机构信息", "directory:institution", group, 50, view, ("1201",)))
+    for infno in ("3401", "3401A", "3402", "3403"):
+        register_form(infno, "directory:departments", "科室")
     add_panel(Panel("科室与人员", departments_panel, order=20, action=view))
     add_work(Work("directory", lines_to_see_to, action=view, order=40))

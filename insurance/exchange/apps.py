@@ -12,7 +12,9 @@ class ExchangeConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Hand over menu lines, card, band and alarm."""
+        """Hand over menu lines, card, band and alarm, and 接口调试's."""
+        from insurance.exchange.debugging.shell import register_debugging
         from insurance.exchange.shell import register_shell
 
         register_shell()
+        register_debugging()

@@ -10,14 +10,19 @@ from insurance.exchange.bell import ring_for
 from insurance.exchange.bodies import make_months
 from insurance.exchange.choices import SubmissionState
 from insurance.exchange.connections import first_connection
+from insurance.exchange.debugging import tasks as debugging_tasks
 from insurance.exchange.errors import PlatformError
 from insurance.exchange.leases import pick_up, reap
 from insurance.exchange.lines import open_line
 from insurance.exchange.models import Connection, Drain, Session, Submission
 from insurance.exchange.queries import connection_of
 from insurance.exchange.services import release_threads
+from insurance.exchange.statistics import count_days
 from portal.tasks.registry import schedule, sweep, task_kind
 from portal.tasks.run import Run
+
+# 接口调试 keeps its own beside it; only this module is imported when the portal loads.
+__all__ = ["debugging_tasks"]
 
 
 @sweep("exchange.leases", every=1.0)
@@ -69,6 +74,12 @@ def keep_first_connection() -> None:
 def keep_months() -> None:
     """Make this month's and the next month's partition of the bodies."""
     make_months()
+
+
+@sweep("exchange.statistics", every=120.0)
+def keep_counts() -> None:
+    """Count today's calls, and yesterday's for good."""
+    count_days()
 
 
 @task_kind("exchange.sign_out", label="操作员签退", single=True)

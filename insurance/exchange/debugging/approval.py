@@ -9,7 +9,7 @@ from django.utils import timezone
 from insurance.exchange.debugging.choices import SendState
 from insurance.exchange.debugging.drafting import Content
 from insurance.exchange.debugging.rules import APPROVE, DEBUG, EFFECTS, gate_of
-from insurance.exchange.debugging.sending import SendRefused, dispatch, note_send, ready, restored
+from insurance.exchange.debugging.sending import SendRefused, dispatch, must_be_new, note_send, ready, restored
 from insurance.exchange.debugging.state import rows_in
 from insurance.exchange.errors import PlatformError
 from insurance.exchange.models import DebugDraft, DebugSend
@@ -25,12 +25,19 @@ KIND = "exchange.debug_write"
 
 @transaction.atomic
 def propose_write(
-    actor: Actor, *, infno: str, content: Content, reason: str, draft: DebugDraft | None = None, digest: str = ""
+    actor: Actor,
+    *,
+    infno: str,
+    content: Content,
+    reason: str,
+    draft: DebugDraft | None = None,
+    digest: str = "",
+    again: bool = False,
 ) -> DebugSend:
     """Ask for a second person's yes to send exactly this message once.
 
-    `digest` is that of the confirmed panel. Raises NotAllowed, SendRefused (Faulty; needs no approval here),
-    ApprovalRefused (no reason), NotJson.
+    `digest` is that of the confirmed panel. Raises NotAllowed, SendRefused (Faulty; SentBefore unless `again`; needs
+    no approval here), ApprovalRefused (no reason), NotJson.
     """
     actor.must(DEBUG)
     said = ready(actor, infno, content)
@@ -39,6 +46,8 @@ def propose_write(
         raise SendRefused(gate.reason or "这里可以直接发送，无需另一人审核。")
     if digest and digest != said.digest:
         raise SendRefused("内容在确认之后又改动过，没有提交。请重新核对后再提交。")
+    if not again:
+        must_be_new(said)
     send = note_send(actor, said, draft, state=SendState.APPROVAL, reason=reason)
     payload = {"send": send.pk, "infno": infno, "digest": said.digest, "message": said.kept}
     label = f"接口调试发送 {said.transaction.name}（{infno}）"
@@ -54,7 +63,7 @@ def execute(actor: Actor, approval: Approval) -> str:
     send = (
         DebugSend.objects.select_for_update(of=("self",))
         .select_related("institution", "person")
-        .filter(pk=payload.get("send"), institution=actor.institution, approval_id=approval.pk)
+        .filter(pk=int(payload.get("send") or 0), institution=actor.institution, approval_id=approval.pk)
         .first()
     )
     if send is None or send.state != SendState.APPROVAL:
@@ -75,7 +84,7 @@ def execute(actor: Actor, approval: Approval) -> str:
 def shown(approval: Approval) -> list[tuple[str, str]]:
     """Return what the second person sees beside the masked message on the send's own page."""
     payload = approval.payload
-    send = DebugSend.objects.select_related("institution").filter(pk=payload.get("send")).first()
+    send = DebugSend.objects.select_related("institution").filter(pk=int(payload.get("send") or 0)).first()
     if send is None:
         return []
     said = restored(send)

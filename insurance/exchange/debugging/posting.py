@@ -31,7 +31,7 @@ class Posted:
         self.raw: dict[str, Any] = {}
         for name, text in pairs:
             if name.startswith(PREFIX):
-                self._put(name.removeprefix(PREFIX).split("."), _plain(text))
+                self._put(name.removeprefix(PREFIX).split("."), as_typed(text))
 
     def _put(self, parts: list[str], text: str) -> None:
         """Put one text where its name says; what the table does not have is not taken."""
@@ -126,7 +126,7 @@ def moment(text: str) -> str:
     return f"{found[1]} {found[2]}:{found[3] or '00'}" if found else text
 
 
-def _plain(text: str) -> str:
+def as_typed(text: str) -> str:
     """Return a text as it was meant: browsers send line breaks as CR LF; a half character cannot be kept."""
     text = text.replace("\r\n", "\n")
     return text if clean(text) else text.encode("utf-8", "replace").decode().replace("\x00", "")

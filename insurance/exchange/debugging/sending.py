@@ -118,13 +118,13 @@ def send(
     if digest and digest != said.digest:
         raise SendRefused("内容在确认之后又改动过，没有发送。请重新核对后再发送。")
     if not again:
-        _must_be_new(said)
+        must_be_new(said)
     made = note_send(actor, said, draft)
     dispatch(actor, made, said)
     return made
 
 
-def _must_be_new(said: Ready) -> None:
+def must_be_new(said: Ready) -> None:
     """Raise SentBefore when the same write was accepted before; asking twice does no harm."""
     if said.transaction.effect in ledger.READING:
         return

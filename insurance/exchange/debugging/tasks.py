@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from django.urls import reverse
+
 from insurance.exchange.answers import Answer
 from insurance.exchange.debugging.choices import ENDED, SendState
 from insurance.exchange.debugging.drafting import drop_unnamed
@@ -25,7 +27,7 @@ MOST_FILE = 64 * 1024 * 1024
 def ask_platform(run: Run) -> None:
     """Send one transaction that changes nothing and keep what came of it; a killed worker's is asked anew."""
     send = DebugSend.objects.select_related("institution").get(pk=run.params["send"])
-    url = f"/exchange/debug/sends/{send.pk}/"
+    url = reverse("exchange:debug_send", args=[send.pk])
     if SendState(send.state) not in ENDED:
         DebugSend.objects.filter(pk=send.pk).update(state=SendState.SENDING)
         _ask(run, send)
