@@ -27,21 +27,21 @@ from insurance.specification.model import Field
 from portal.people.actor import Actor
 from portal.privacy.masks import mask_document, mask_phone
 from portal.sheets.columns import Column, Dictionary, Kind
-from portal.sheets.importer import Importer, Row, RowKind, RowResult, SheetError, register
+from portal.sheets.importer import Importer, Row, RowKind, RowResult, SheetError, Value, register
 from portal.sheets.models import SheetImport
 
 log = logging.getLogger(__name__)
 
 ALIASES: dict[str, tuple[str, ...]] = {
-    "hosp_dept_codg": ("科室编码", "科室代码", "科室编号", "院内科室编码"),
+    "hosp_dept_codg": ("科室编码", "编码", "科室代码", "科室编号", "院内科室编码"),
     "hosp_dept_name": ("科室名称", "科室", "名称"),
-    "caty": ("科别编码", "科别代码", "诊疗科目", "标准科室"),
-    "begntime": ("开始日期", "启用日期", "启用时间"),
-    "endtime": ("结束日期", "停用日期", "停用时间"),
+    "caty": ("科别编码", "科别代码", "科别", "诊疗科目", "标准科室"),
+    "begntime": ("开始日期", "开始", "启用日期", "启用时间"),
+    "endtime": ("结束日期", "结束", "停用日期", "停用时间"),
     "dept_resper_name": ("科室负责人", "负责人", "负责人姓名", "科主任"),
     "dept_resper_tel": ("负责人电话", "联系电话", "电话"),
     "dept_estbdat": ("成立日期", "科室成立时间", "成立时间"),
-    "aprv_bed_cnt": ("批准床位数", "编制床位", "床位数"),
+    "aprv_bed_cnt": ("批准床位数", "编制床位", "床位", "床位数"),
     "hi_crtf_bed_cnt": ("医保床位数", "医保认可床位"),
     "dr_psncnt": ("医生人数", "医师数"),
     "nurs_psncnt": ("护士数", "护理人数"),
@@ -73,6 +73,8 @@ HELPS = {
 # What the services fill in themselves, so that an empty cell is no mistake.
 DEFAULTED = frozenset({"begntime", "poolarea_no"})
 LOOK = "请核对，不影响导入"
+MASKED = frozenset({"dept_resper_name", "prac_psn_name"})
+STAYS = "是脱敏后的内容，本次保持原值不变"
 KINDS: dict[str, Kind] = {"string": "text", "number": "number", "date": "date", "datetime": "datetime"}
 
 
@@ -135,7 +137,7 @@ class DepartmentImport(Importer):
 
     def check(self, actor: Actor, rows: Sequence[Row]) -> list[RowResult]:
         """Judge the rows against our departments and the specification."""
-        judged = services.judge_departments(actor, [row.values for row in rows])
+        judged = services.judge_departments(actor, [unmasked(row) for row in rows])
         return [_result(self, row, item) for row, item in zip(rows, judged, strict=True)]
 
     def apply(self, actor: Actor, rows: Sequence[Row]) -> Mapping[str, int]:
@@ -159,7 +161,7 @@ class StaffImport(Importer):
 
     def check(self, actor: Actor, rows: Sequence[Row]) -> list[RowResult]:
         """Judge the rows against our own list."""
-        judged = services.judge_staff(actor, [row.values for row in rows])
+        judged = services.judge_staff(actor, [unmasked(row) for row in rows])
         return [_result(self, row, item) for row, item in zip(rows, judged, strict=True)]
 
     def apply(self, actor: Actor, rows: Sequence[Row]) -> Mapping[str, int]:
@@ -174,16 +176,27 @@ class StaffImport(Importer):
 def _taken(take: Callable[..., Mapping[str, int]], actor: Actor, rows: Sequence[Row]) -> dict[str, int]:
     words = {"new": "新增", "changed": "更新", "same": "无变化"}
     try:
-        counts = take(actor, rows=[row.values for row in rows], source="电子表格")
+        counts = take(actor, rows=[unmasked(row) for row in rows], source="电子表格")
     except DirectoryError as error:
         raise SheetError(f"{error} 请重新校验文件。") from error
     return {words[kind]: count for kind, count in counts.items()}
+
+
+def unmasked(row: Row) -> dict[str, Value]:
+    """Return the row's values without what our own export masked (陈*), so that those stay as they are."""
+    return {name: value for name, value in row.values.items() if not _is_masked(name, value)}
+
+
+def _is_masked(name: str, value: Value) -> bool:
+    return name in MASKED and isinstance(value, str) and "*" in value
 
 
 def _result(importer: Importer, row: Row, judged: Judged) -> RowResult:
     names = {column.name for column in importer.columns}
     problems = [importer.problem(row, f.field if f.field in names else "", f.reason) for f in judged.faults]
     problems += [importer.problem(row, d.field, d.reason, level="warning", advice=LOOK) for d in judged.doubts]
+    for name in (name for name, value in row.values.items() if _is_masked(name, value)):
+        problems.append(importer.problem(row, name, STAYS, level="warning", advice="要修改请填写完整的内容"))
     changes = {name: (_shown(name, old), _shown(name, new)) for name, (old, new) in judged.changes.items()}
     changes.pop("extra", None)
     return RowResult(RowKind(judged.kind), problems, changes, str(judged.record or ""))

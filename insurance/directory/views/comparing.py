@@ -63,6 +63,7 @@ class Comparison(ListPage):
     )
     empty = Empty("还没有核对过。请点右上角「核对」向平台查询。")
     order = ("code",)
+    export_action = "directory.export"
     template_name = "directory/comparison.html"
 
     def rows(self) -> QuerySet[Any]:

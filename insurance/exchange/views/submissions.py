@@ -46,6 +46,7 @@ class SubmissionList(ListPage):
     table_class = SubmissionTable
     filter_class = SubmissionFilter
     template_name = "exchange/submissions.html"
+    export_action = "exchange.export"
     tabs = pages.TABS
     batches = (
         Batch("重新上传", "exchange:resend", SUBMIT, ("refused", "all"), "只有「上传失败」的可以重新上传。"),
