@@ -13,8 +13,12 @@ class ExchangeConfig(AppConfig):
 
     def ready(self) -> None:
         """Hand over menu lines, card, band and alarm, and 接口调试's."""
+        from insurance.exchange.archiving import register_pruning
         from insurance.exchange.debugging.shell import register_debugging
+        from insurance.exchange.histories import register_recording
         from insurance.exchange.shell import register_shell
 
         register_shell()
+        register_recording()
+        register_pruning()
         register_debugging()

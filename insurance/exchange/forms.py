@@ -70,6 +70,28 @@ class DecideForm(forms.Form):
     )
 
 
+PARTS = [("request", "请求"), ("answer", "答复"), ("late", "迟到的答复")]
+
+
+class UncoverForm(forms.Form):
+    """Which parts of a message are needed in clear, and what for."""
+
+    parts = forms.MultipleChoiceField(
+        label="要看的内容",
+        choices=PARTS,
+        initial=["request", "answer"],
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"required": "请选择要看请求还是答复。"},
+    )
+    reason = forms.CharField(
+        label="原因",
+        max_length=200,
+        widget=forms.Textarea({"rows": 2}),
+        help_text="为什么要看本人信息，例如「核对窗口病人身份，退费工单 12」。连同您的姓名和时间记入审计。",
+        error_messages={"required": "请填写查看的原因。"},
+    )
+
+
 class ConnectionForm(ModelForm):
     """The connection's settings. The secret is never shown: an empty field keeps the present one."""
 

@@ -103,8 +103,11 @@ def not_done(connection_id: int, thread: str) -> models.QuerySet[Submission]:
 def counts(institution: Institution) -> dict[str, int]:
     """Return how many submissions of an institution stand in each open or refused state."""
     rows = (
-        Submission.objects.filter(institution=institution, superseded=False)
-        .exclude(state__in=[SubmissionState.ACCEPTED, SubmissionState.WITHDRAWN])
+        Submission.objects.filter(
+            institution=institution,
+            superseded=False,
+            state__in=[*(state.value for state in OPEN_STATES), SubmissionState.REFUSED.value],
+        )
         .order_by()
         .values_list("state")
         .annotate(number=models.Count("id"))

@@ -13,13 +13,13 @@ from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from insurance.exchange import ledger
-from insurance.exchange.applying import advance
+from insurance.exchange.applying import advance, apply_call
 from insurance.exchange.bell import ring_for
-from insurance.exchange.choices import DeliveryClass, SubmissionState
+from insurance.exchange.choices import CallState, DeliveryClass, SubmissionState
 from insurance.exchange.contents import DIRECT, is_direct
 from insurance.exchange.errors import PlatformError
 from insurance.exchange.handlers import Finding, Settled
-from insurance.exchange.models import ABSENT_WORDS, Connection, Submission
+from insurance.exchange.models import ABSENT_WORDS, Call, Connection, Submission
 from insurance.exchange.queries import HOLDS
 from insurance.exchange.queueing import submit, submit_many, submit_message
 from insurance.exchange.recovery import adopt
@@ -27,8 +27,8 @@ from portal.audit.services import record
 from portal.people.actor import Actor
 
 __all__ = [
-    "acknowledge", "decide", "pause", "release_threads", "resend", "resume", "seconds_to_wait", "split", "submit",
-    "submit_many", "submit_message", "withdraw",
+    "acknowledge", "apply_now", "decide", "pause", "release_threads", "resend", "resume", "seconds_to_wait", "split",
+    "submit", "submit_many", "submit_message", "withdraw",
 ]  # fmt: skip
 
 log = logging.getLogger(__name__)
@@ -151,6 +151,20 @@ def acknowledge(actor: Actor, *, submission: Submission, reason: str) -> None:
     if not Submission.objects.filter(pk=submission.pk, contradicted=True).update(contradicted=False):
         raise PlatformError(f"{submission.label}：已有人核对过，请刷新后再看")
     record(actor, "exchange.acknowledge", [submission], label=submission.label, reason=reason)
+
+
+def apply_now(actor: Actor, *, call: Call) -> None:
+    """Write a stored answer into the records now. Raises PlatformError when there is none or it fails again.
+
+    Not in a transaction of the caller: what failed must be noted at the call.
+    """
+    actor.must("exchange.decide")
+    if call.applied_at is not None or call.state not in (CallState.ACCEPTED, CallState.REFUSED):
+        raise PlatformError("没有等待写入的答复，可能刚刚已经写入。请刷新后再看")
+    done = apply_call(call.pk)
+    record(actor, "exchange.apply", [call], label=f"{call.infno} {call.msgid}", done=done)
+    if not done:
+        raise PlatformError("仍未写入，答复已妥善保存，系统会再试。请联系信息科查看运行日志")
 
 
 def seconds_to_wait(submission: Submission) -> int:

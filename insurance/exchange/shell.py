@@ -11,6 +11,7 @@ from insurance.exchange.choices import SubmissionState
 from insurance.exchange.models import Submission
 from insurance.exchange.pages.links import clock, light_connection, paused_since, stopped_words, unapplied
 from insurance.exchange.queries import counts
+from insurance.exchange.watching import register_watching
 from portal.desk.registry import (
     Alarm,
     Banner,
@@ -24,6 +25,7 @@ from portal.desk.registry import (
     add_panel,
 )
 from portal.people.actor import Actor
+from portal.people.models import Institution
 
 VIEW = "exchange.view"
 SHOWN = (SubmissionState.UNKNOWN, SubmissionState.REFUSED, SubmissionState.QUEUED)
@@ -43,7 +45,33 @@ def uploads_panel(actor: Actor) -> Mapping[str, Any]:
     stuck = unapplied(actor.institution)
     if stuck:
         numbers.append(Count("答复写入失败", stuck, f"{reverse('exchange:calls')}?unapplied=1", "red"))
+    against = contradicted(actor.institution)
+    if against:
+        numbers.append(Count("答复前后不符", against, f"{reverse('exchange:todo')}?tab=contradicted", "red"))
     return {"counts": numbers}
+
+
+def contradicted(institution: Institution) -> int:
+    """Return how many late answers contradict what had been settled, and nobody has compared them yet."""
+    return int(Submission.objects.filter(institution=institution, contradicted=True).count())
+
+
+def contradiction_alarm(actor: Actor) -> Notice | None:
+    """Say on the desk that a late answer says otherwise than was settled: something may stand twice, or not at all."""
+    number = contradicted(actor.institution)
+    if not number:
+        return None
+    words = f"有 {number} 条上传的迟到答复与此前认定不符，可能重复或缺少，请尽快在平台核对。"
+    return Notice(words, "danger", f"{reverse('exchange:todo')}?tab=contradicted", "去核对" if actor.may(VIEW) else "")
+
+
+def unapplied_alarm(actor: Actor) -> Notice | None:
+    """Say on the desk that answers came which could not be written into the records."""
+    number = unapplied(actor.institution)
+    if not number:
+        return None
+    words = f"有 {number} 次交易的答复写入业务记录失败，系统会再试；多次失败请联系信息科。"
+    return Notice(words, "warning", f"{reverse('exchange:todo')}?tab=unapplied", "查看" if actor.may(VIEW) else "")
 
 
 def sandbox_band(actor: Actor) -> Notice | None:
@@ -67,14 +95,19 @@ def stopped_alarm(actor: Actor) -> Notice | None:
 
 
 def register_shell() -> None:
-    """Hand menu, card, band and alarm over."""
+    """Hand menu, cards, work, charts, band and alarms over."""
     group = "交易"
-    add_menu(
-        MenuEntry("上传与结果待查", "exchange:submissions", group, 10, VIEW, ("待上传", "上传失败", "重传", "队列"))
-    )
+    add_menu(MenuEntry("待处理", "exchange:todo", group, 5, VIEW, ("上传失败", "重传", "人工核实", "失败")))
+    add_menu(MenuEntry("结果待查", "exchange:unknown", group, 8, VIEW, ("没有结果", "超时", "单边账")))
+    add_menu(MenuEntry("上传记录", "exchange:submissions", group, 10, VIEW, ("待上传", "队列", "上传与结果待查")))
     add_menu(MenuEntry("交易记录", "exchange:calls", group, 20, VIEW, ("报文", "日志", "msgid")))
     add_menu(MenuEntry("平台连接", "exchange:connection", "系统", 20, VIEW, ("暂停上传", "签到", "密钥")))
-    add_menu(MenuEntry("字典", "exchange:dictionaries", "系统", 60, "desk.view", ("1901", "代码表", "编码含义")))
+    add_menu(
+        MenuEntry("保存期限", "exchange:retention", "系统", 60, "system.view", ("归档", "清理", "保存多久", "报文"))
+    )
     add_panel(Panel("上传到医保平台", uploads_panel, order=10, action=VIEW))
     add_banner(Banner("exchange.sandbox", sandbox_band, order=10))
     add_alarm(Alarm("exchange.stopped", stopped_alarm, order=10))
+    add_alarm(Alarm("exchange.contradicted", contradiction_alarm, order=12, action=VIEW))
+    add_alarm(Alarm("exchange.unapplied", unapplied_alarm, order=14, action=VIEW))
+    register_watching()

@@ -37,6 +37,14 @@ def acts_of_submission(submission: Submission, table: Any) -> list[Act]:
     ]
 
 
+def acts_of_work(submission: Submission, table: Any) -> list[Act]:
+    """Return what may be done with a row of a work list: the acts of every submission, and 已核对 where it is asked."""
+    if not submission.contradicted:
+        return acts_of_submission(submission, table)
+    compared = Act("已核对", reverse("exchange:acknowledge"), batch=True, reason=table.refusal(DECIDE))
+    return [compared, *acts_of_submission(submission, table)]
+
+
 class SubmissionTable(ListTable):
     """What is to be said to the platform, and where it stands."""
 
@@ -56,6 +64,21 @@ class SubmissionTable(ListTable):
     def refusal(self, action: str) -> str:
         """Return which right the person lacks, asked once a page."""
         return "" if self.may(action) or self.actor is None else without_right(self.actor, action)
+
+
+class WorkTable(SubmissionTable):
+    """A work list: how long it has waited, until when, and the next step."""
+
+    age = TextColumn(verbose_name="已等", orderable=False, width="w-s")
+    deadline = TextColumn(verbose_name="期限", orderable=False, width="w-m")
+    next = TextColumn(verbose_name="下一步", orderable=False, width="w-l")
+    created_at = None
+    act = ActionsColumn(acts_of_work)
+
+    class Meta:
+        """The acts stay last."""
+
+        sequence = ("select", "label", "title", "state", "state_at", "age", "deadline", "next", "...", "act")
 
 
 class CallTable(ListTable):

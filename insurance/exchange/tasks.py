@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
+from insurance.exchange import archiving
 from insurance.exchange.applying import apply_due
 from insurance.exchange.bell import ring_for
 from insurance.exchange.bodies import make_months
@@ -14,12 +15,13 @@ from insurance.exchange.debugging import tasks as debugging_tasks
 from insurance.exchange.errors import PlatformError
 from insurance.exchange.leases import pick_up, reap
 from insurance.exchange.lines import open_line
-from insurance.exchange.models import Connection, Drain, Session, Submission
+from insurance.exchange.models import Connection, Drain, PruneOrder, Session, Submission
 from insurance.exchange.queries import connection_of
+from insurance.exchange.retention import RetentionRefused, drop_months, prune
 from insurance.exchange.services import release_threads
 from insurance.exchange.statistics import count_days
 from portal.tasks.registry import schedule, sweep, task_kind
-from portal.tasks.run import Run
+from portal.tasks.run import Run, TaskFailed
 
 # 接口调试 keeps its own beside it; only this module is imported when the portal loads.
 __all__ = ["debugging_tasks"]
@@ -100,3 +102,25 @@ def sign_out_all(run: Run) -> None:
 
 
 schedule("exchange.sign_out", daily_at="23:50")
+
+
+@task_kind("exchange.prune", label="清理到期报文", action="system.manage", single=True)
+def prune_due(run: Run) -> None:
+    """Take away what no rule keeps any longer."""
+    months = drop_months()
+    done = prune(lambda number, words: run.progress(number, 0, words))
+    run.finish(done | ({"整月": len(months)} if months else {}), url="/exchange/retention/")
+
+
+schedule("exchange.prune", daily_at="03:40")
+
+
+@task_kind(archiving.TASK, label="归档并清理受保护报文", action="system.manage", param_labels={"order": "单号"})
+def prune_protected(run: Run) -> None:
+    """Archive what two persons ordered to go, and take it away when the archive is whole."""
+    order = PruneOrder.objects.select_related("rule").get(pk=run.params["order"], institution=run.actor.institution)
+    try:
+        name, gone = archiving.run_order(order, lambda number, words: run.progress(number, order.count, words))
+    except RetentionRefused as refused:
+        raise TaskFailed(str(refused)) from refused
+    run.finish({"已归档并清理": gone, "归档文件": name}, url="/exchange/retention/")

@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from insurance.exchange.views import calls, connection, dictionaries, submissions, worklists
+from insurance.exchange.views import calls, connection, dictionaries, retention, submissions, worklists
 
 app_name = "exchange"
 urlpatterns = [
@@ -31,6 +31,8 @@ urlpatterns = [
     path("dictionaries/", dictionaries.index, name="dictionaries"),
     path("dictionaries/<str:code>/", dictionaries.detail, name="dictionary"),
     path("debug/", include("insurance.exchange.debugging.urls")),
+    path("retention/", retention.page, name="retention"),
+    path("retention/<slug:code>/", retention.change, name="retention_change"),
     path("connection/", connection.page, name="connection"),
     path("connection/change/", connection.change, name="connection_change"),
     path("connection/pause/", connection.pause, name="pause"),

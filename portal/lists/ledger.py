@@ -144,7 +144,7 @@ class LedgerPage(ListPage):
         if not moment or not self.time_field:
             return rows
         older = self.rows().order_by().filter(**{f"{self.time_field}__lte": moment})
-        newest = older.order_by(f"-{self.time_field}").values_list("pk", flat=True).first()
+        newest = older.order_by(f"-{self.time_field}", "-pk").values_list("pk", flat=True).first()
         return rows.none() if newest is None else rows.filter(pk__lte=newest)
 
     def _moment(self) -> datetime | None:

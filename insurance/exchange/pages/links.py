@@ -22,7 +22,6 @@ from portal.people.actor import Actor
 from portal.people.guard import ActorRequest
 from portal.people.models import Institution
 
-
 SHOWN_OF_CONNECTION = (
     "answers_as_sandbox", "paused", "paused_reason", "failures", "broken_until", "broken_words", "shut_out",
     "shut_out_infnos",
@@ -77,11 +76,7 @@ def clock(moment: dt.datetime) -> str:
 
 def light_connection(institution: Institution) -> Connection | None:
     """Return what bands and alarms need of the connection, in one query and without its secret."""
-    return (
-        Connection.objects.filter(institution=institution)
-        .only(*SHOWN_OF_CONNECTION)
-        .first()
-    )
+    return Connection.objects.filter(institution=institution).only(*SHOWN_OF_CONNECTION).first()
 
 
 def queues_of(connection: Connection) -> list[Queue]:

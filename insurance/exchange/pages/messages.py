@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -27,6 +29,7 @@ MOST_ROWS = 50
 MOST_VALUES = 200
 MOST_TEXT = 1_000
 NEVER_HEAD = ("input", "output", "data")
+_clear: ContextVar[bool] = ContextVar("clear", default=False)
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,22 @@ class Shown:
     raw: str = ""
     size: int = 0
     note: str = ""
+    part: str = ""
+    clear: bool = False
+
+
+@contextmanager
+def in_clear() -> Iterator[None]:
+    """Read messages without masks inside the block: only after `uncover` has noted who sees them and why."""
+    token = _clear.set(True)
+    try:
+        yield
+    finally:
+        _clear.reset(token)
+
+
+def _masked(name: str, value: Any) -> Any:
+    return value if _clear.get() else mask_value(name, value)
 
 
 def request_of(call: Call, book: Book) -> Shown | None:
@@ -81,7 +100,7 @@ def request_of(call: Call, book: Book) -> Shown | None:
     content = envelope.get("input") if isinstance(envelope, Mapping) else None
     head = _head(envelope, book.envelope.input, book)
     groups = labelled(_transaction(call, book), "input", shorten(content), book)
-    return Shown("请求", head, groups, _raw(envelope, body), len(body))
+    return Shown("请求", head, groups, _raw(envelope, body), len(body), part="request", clear=_clear.get())
 
 
 def answer_of(call: Call, book: Book, part: str = "answer") -> Shown | None:
@@ -93,7 +112,7 @@ def answer_of(call: Call, book: Book, part: str = "answer") -> Shown | None:
     answer = classify(call.http_status or 200, body)
     head = _head(answer.raw, book.envelope.output, book)
     groups = labelled(_transaction(call, book), "output", shorten(answer.output_raw), book)
-    return Shown(title, head, groups, _raw(_loaded(body), body), len(body))
+    return Shown(title, head, groups, _raw(_loaded(body), body), len(body), part=part, clear=_clear.get())
 
 
 def labelled(transaction: Transaction | None, side: Side, content: Any, book: Book) -> list[Group]:
@@ -160,7 +179,7 @@ def text_of(name: str, value: Any) -> str:
         value = value.isoformat()
     elif isinstance(value, Decimal):
         value = format(value, "f")
-    masked = mask_value(name, value)
+    masked = _masked(name, value)
     text = masked if isinstance(masked, str) else json.dumps(masked, ensure_ascii=False, default=str)
     return text if len(text) <= MOST_TEXT else f"{text[:MOST_TEXT]}…（共 {len(text):,} 字）"
 
@@ -212,9 +231,9 @@ def _decoded(body: bytes) -> str:
 def _raw(message: Any, body: bytes) -> str:
     """Return the message pretty-printed and masked; what is no JSON as its masked text. Cut at MOST_RAW characters."""
     if isinstance(message, str):
-        text = mask_broken(message[:MOST_RAW])
+        text = message[:MOST_RAW] if _clear.get() else mask_broken(message[:MOST_RAW])
     else:
-        text = json.dumps(mask_value("", shorten(message)), ensure_ascii=False, indent=2, default=_plain)
+        text = json.dumps(_masked("", shorten(message)), ensure_ascii=False, indent=2, default=_plain)
     cut = len(text) > MOST_RAW or (isinstance(message, str) and len(message) > MOST_RAW)
     return f"{text[:MOST_RAW]}\n…（其余未显示，报文共 {len(body):,} 字节）" if cut else text
 

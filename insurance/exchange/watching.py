@@ -1,0 +1,125 @@
+"""What the exchange hands in to the day's page and to the alarms that leave the portal: work, charts, sources."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+
+from django.db.models import Count, Min
+from django.urls import reverse
+
+from insurance.exchange import statistics
+from insurance.exchange.breaker import is_shut_out
+from insurance.exchange.choices import CallState
+from insurance.exchange.models import TO_DO, Submission
+from insurance.exchange.pages.links import light_connection, stopped_words
+from insurance.exchange.pages.worklists import TODO_TABS, stuck_calls
+from portal.desk.registry import Chart, Picture, Series, Work, WorkLine, add_chart, add_work
+from portal.people.actor import Actor
+from portal.people.models import Institution
+from portal.system.alarms import AlarmKind, AlarmSource, register_source
+
+VIEW, SUBMIT, DECIDE = "exchange.view", "exchange.submit", "exchange.decide"
+DAYS = 14
+SHOWN_REFUSALS = 8
+# The tabs of 待处理 that are not the plain outcomes of the day's page: how grave, what comes next, whose duty.
+LINES = {
+    "contradicted": ("danger", "在平台核对是否重复或缺少，再点「已核对」", DECIDE),
+    "held": ("info", "先办好挡在前面的那条", SUBMIT),
+}
+
+
+def work_lines(actor: Actor) -> Sequence[WorkLine]:
+    """Return contradicted and held uploads and unapplied answers, each with its list and oldest row; two queries."""
+    tabs = {tab.key: tab for tab in TODO_TABS if tab.key in LINES}
+    sums = {f"n_{key}": Count("pk", filter=tab.rows) for key, tab in tabs.items()}
+    oldest = {f"t_{key}": Min("state_at", filter=tab.rows) for key, tab in tabs.items()}
+    found = Submission.objects.filter(TO_DO, institution=actor.institution).aggregate(**sums, **oldest)
+    url = reverse("exchange:todo")
+    lines = [
+        WorkLine(str(tab.label), found[f"n_{key}"], f"{url}?tab={key}", level, step, found[f"t_{key}"], duty=duty)
+        for key, tab in tabs.items()
+        for level, step, duty in [LINES[key]]
+    ]
+    return [*lines, _stuck(actor)]
+
+
+def _stuck(actor: Actor) -> WorkLine:
+    rows = stuck_calls(actor.institution).aggregate(number=Count("pk"), oldest=Min("answered_at"))
+    url = f"{reverse('exchange:calls')}?unapplied=1"
+    step = "系统会再试；多次失败请联系信息科"
+    return WorkLine("答复写入失败", rows["number"], url, "danger", step, since=rows["oldest"], duty=DECIDE)
+
+
+def outcomes_chart(actor: Actor) -> Picture | None:
+    """Return 14 days of calls by outcome, None before the first count."""
+    rows = statistics.by_day(actor.institution, DAYS)
+    if not any(row.calls for row in rows):
+        return None
+    days = sorted({row.day for row in rows})
+    series = []
+    for state in (CallState.ACCEPTED, CallState.REFUSED, CallState.UNKNOWN, CallState.UNDELIVERED):
+        own = [row for row in rows if row.state == state.value]
+        series.append(Series(str(state.label), state.colour, [row.calls for row in own], [row.url for row in own]))
+    return Picture([_short(day) for day in days], series, unit="次")
+
+
+def latency_chart(actor: Actor) -> Picture | None:
+    """Return how long answers took in 14 days, middle and slow ones; None before the first count."""
+    rows = statistics.latency(actor.institution, DAYS)
+    if not any(row.calls for row in rows):
+        return None
+    urls = [row.url for row in rows]
+    series = [
+        Series("中位", "blue", [row.p50_ms or 0 for row in rows], urls),
+        Series("95%", "orange", [row.p95_ms or 0 for row in rows], urls),
+    ]
+    return Picture([_short(row.day) for row in rows], series, kind="lines", unit="毫秒")
+
+
+def refusals_chart(actor: Actor) -> Picture | None:
+    """Return the transactions most often refused in 14 days, None when none was."""
+    rows = statistics.refusals(actor.institution, DAYS)[:SHOWN_REFUSALS]
+    if not rows:
+        return None
+    series = Series("平台拒绝", CallState.REFUSED.colour, [row.calls for row in rows], [row.url for row in rows])
+    return Picture([row.infno for row in rows], [series], unit="次")
+
+
+def _short(day: dt.date) -> str:
+    return f"{day:%m-%d}"
+
+
+def look_stopped(institution: Institution | None) -> tuple[str, str] | None:
+    """Say that nothing is sent to the platform now, and why."""
+    connection = light_connection(institution) if institution else None
+    words = stopped_words(connection) if connection else ""
+    if not connection or not words:
+        return None
+    return words, "danger" if is_shut_out(connection) or not connection.paused else "warning"
+
+
+def look_contradicted(institution: Institution | None) -> tuple[str, str] | None:
+    """Say that late answers contradict what was settled."""
+    number = Submission.objects.filter(institution=institution, contradicted=True).count()
+    return (f"{number} 条上传的迟到答复与此前认定不符，可能重复或缺少", "danger") if number else None
+
+
+def look_unapplied(institution: Institution | None) -> tuple[str, str] | None:
+    """Say that answers could not be written into the records."""
+    number = stuck_calls(institution).count() if institution else 0
+    return (f"{number} 次交易的答复写入业务记录失败", "danger") if number else None
+
+
+def register_watching() -> None:
+    """Hand everything over."""
+    add_work(Work("exchange.todo", work_lines, action=VIEW, order=10))
+    add_chart(Chart("14 天交易结果", outcomes_chart, action=VIEW, order=10))
+    add_chart(Chart("14 天响应时间", latency_chart, action=VIEW, order=20))
+    add_chart(Chart("14 天平台拒绝最多的交易", refusals_chart, action=VIEW, order=30))
+    after = dt.timedelta(minutes=1)
+    register_source(AlarmSource(AlarmKind("exchange.stopped", "平台停止上传", "exchange", after=after), look_stopped))
+    register_source(AlarmSource(AlarmKind("exchange.contradicted", "答复前后不符", "exchange"), look_contradicted))
+    register_source(
+        AlarmSource(AlarmKind("exchange.unapplied", "答复写入失败", "exchange", after=after * 5), look_unapplied)
+    )
