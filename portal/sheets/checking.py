@@ -1,28 +1,23 @@
-"""Book → rows with every problem of every cell, then the importer's own judgement of each row."""
+"""Source → rows with every problem of every cell, then the importer's own judgement of each row."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 
 from portal.people.actor import Actor
-from portal.sheets.book import Book, Sheet, letters
+from portal.sheets.book import Block, Source, letters
 from portal.sheets.choices import RowKind
-from portal.sheets.columns import ADVICE, Column, Level, Problem, Row, Value
-from portal.sheets.converting import Lexicon, Unfit, convert, tidy
+from portal.sheets.columns import Problem, Row
+from portal.sheets.columnwise import Converter, Translate
+from portal.sheets.controls import Control, Controls
+from portal.sheets.converting import tidy
 from portal.sheets.errors import SheetError
-from portal.sheets.headers import OWN_HEADERS, Header, find_header, plain
+from portal.sheets.headers import OWN_HEADERS, Chosen, Header, Remembered, find_header, plain
 from portal.sheets.importer import Importer, RowResult
+from portal.sheets.sieve import TOTAL, Sieve
 
-PORTION = 2_000
-TOTALS = re.compile(r"^(本页|本月|本年|本科|累计)?(小计|合计|总计|共计|累计)([:：(（].*)?$")
-FOOTERS = re.compile(
-    r"^(制表|审核|复核|打印|填报|填表|报表|导出|统计|负责人|经办人|备注|说明|注[:：]|第.{1,5}页|共.{1,8}[页条行])"
-)
 MAX_SHOWN = 200
-MAX_KNOWN = 20_000
 
 
 @dataclass(frozen=True)
@@ -34,7 +29,7 @@ class Ignored:
     text: str = ""
 
 
-@dataclass
+@dataclass(slots=True)
 class Line:
     """One data line: its texts as given, the row made of them, and the importer's judgement.
 
@@ -51,142 +46,144 @@ class Line:
 
 @dataclass
 class Read:
-    """A file after its cells were read: header, data lines, and what was left out."""
+    """A file after its cells were read: header, data lines, what was left out, and its totals."""
 
     header: Header
     lines: list[Line]
     ignored: list[Ignored]
+    controls: list[Control]
 
 
-def read_rows(book: Book, importer: Importer) -> Read:
-    """Find the header and convert every line. Raises SheetError when there is no header, no row or too many."""
-    header = find_header(book, importer.columns)
-    ignored = [*_other_sheets(book, header), *_titles(header), *_other_columns(header)]
-    lines: list[Line] = []
-    converter = Converter({cell.place: cell.column for cell in header.cells if cell.column})
-    sieve, faults = Sieve(header), _by_line(header.sheet)
-    for number, texts in _below(header):
-        here = faults.get(number, {})
-        reason = sieve.reason(texts, bool(here))
-        if reason:
-            ignored.append(Ignored(f"第 {number} 行", reason, _shown(texts)))
-        else:
-            lines.append(Line(converter.row(number, texts, here), texts, here))
-    _check_count(lines, importer, header)
-    _mark_repeated(lines, importer)
-    return Read(header, lines, ignored)
+class Reader:
+    """Reads the lines of one file for an importer, portion by portion; nothing of the file is kept meanwhile.
+
+    Raises SheetError (Unclear where a person can help) when there is no header, no row or too many.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        importer: Importer,
+        remembered: Remembered | None = None,
+        chosen: Chosen | None = None,
+        translate: Translate | None = None,
+    ) -> None:
+        self.source, self.importer = source, importer
+        self.header = find_header(source, importer.columns, remembered, chosen)
+        taken = {cell.place: cell.column for cell in self.header.cells if cell.column}
+        self.converter, self.sieve, self.sums = Converter(taken, translate), Sieve(self.header), Controls(taken)
+        self.strict = [place for place, column in taken.items() if column.kind in ("code", "phone", "document")]
+        self.ignored = [*_other_sheets(source, self.header), *_titles(self.header), *_other_columns(self.header)]
+        self.count = 0
+        self.seen: dict[tuple[object, ...], int] = {}
+        self.named = {cell.place for cell in self.header.cells}
+        self.nameless: set[int] = set()
+
+    def portions(self) -> Iterator[list[Line]]:
+        """Yield the data lines with the problems of their cells, in portions of up to two thousand."""
+        for block in self.source.blocks(self.header.at, self.strict):
+            block = _below(block, self.header.line)
+            lines = self._lines(block) if block.numbers and self.count <= self.importer.max_rows else []
+            self.count += len(lines) if lines else len(block.numbers)
+            if lines and self.count <= self.importer.max_rows:
+                yield lines
+        self._name_columns()
+        self._check_count()
+
+    def _lines(self, block: Block) -> list[Line]:
+        reasons = self.sieve.reasons(block)
+        data = _picked(block, [i for i in range(len(block.numbers)) if i not in reasons]) if reasons else block
+        self.converter.learn(data)
+        rows = self.converter.rows(data)
+        self._leave_out(block, reasons, rows)
+        beyond = (place for place in range(len(data.columns)) if place not in self.named)
+        self.nameless.update(place for place in beyond if any(data.columns[place]))
+        faults = data.faults
+        lines = [Line(row, texts, faults.get(row.number, {})) for row, texts in zip(rows, data.rows, strict=True)]
+        self._mark_repeated(lines)
+        return lines
+
+    def _leave_out(self, block: Block, reasons: Mapping[int, str], rows: list[Row]) -> None:
+        """List what is no data, and compare lines of totals with the rows above them."""
+        done = 0
+        for before, (index, reason) in enumerate(reasons.items()):
+            texts = [column[index] for column in block.columns]
+            self.ignored.append(Ignored(f"第 {block.numbers[index]} 行", reason, _shown(texts)))
+            if reason == TOTAL:
+                self.sums.add(rows[done : index - before])
+                self.sums.compare(block.numbers[index], texts)
+                done = index - before
+        self.sums.add(rows[done:])
+
+    def _name_columns(self) -> None:
+        offset = self.header.sheet.first_column
+        self.ignored += [Ignored(f"{letters(place + offset)} 列", "没有列名") for place in sorted(self.nameless)]
+
+    def _check_count(self) -> None:
+        if not self.count:
+            raise SheetError(f"第 {self.header.line} 行是表头，下面没有数据。请填好数据后重新上传。")
+        if self.count > self.importer.max_rows:
+            raise SheetError(f"共 {self.count} 行数据，一次最多导入 {self.importer.max_rows} 行。请分成几个文件上传。")
+
+    def _mark_repeated(self, lines: list[Line]) -> None:
+        """Refuse every later line whose key was already seen in the file."""
+        names = self.importer.key
+        for line in lines if names else ():
+            key = tuple(map(line.row.values.get, names))
+            if None in key:
+                continue
+            earlier = self.seen.setdefault(key, line.row.number)
+            if earlier != line.row.number:
+                labels = "、".join(self.importer.column(name).label for name in names)
+                advice = "请删除重复的行后重新导入"
+                reason = f"与第 {earlier} 行重复"
+                line.row.problems.append(Problem(line.row.number, names[0], labels, reason, str(key[0]), advice=advice))
 
 
-class Converter:
-    """Turns lines of text into rows; asks each dictionary once. `columns` maps place in the line → column."""
-
-    def __init__(self, columns: Mapping[int, Column]) -> None:
-        lexicons = {column.name: Lexicon(codes) for column in columns.values() if (codes := column.dictionary())}
-        self.cells = [(place, column, lexicons.get(column.name), OneColumn()) for place, column in columns.items()]
-
-    def row(self, number: int, texts: Sequence[str], faults: Mapping[int, str]) -> Row:
-        """Return the row of line `number` with every problem of its cells."""
-        row = Row(number, {})
-        for place, column, lexicon, known in self.cells:
-            text = texts[place] if place < len(texts) else ""
-            value, reason, level = known.get(column, text, faults.get(place, ""), lexicon)
-            if level != "error":
-                row.values[column.name] = value
-            if level:
-                advice = ADVICE if level == "error" else "请核对，不影响导入"
-                row.problems.append(Problem(number, column.name, column.label, reason, text[:MAX_SHOWN], level, advice))
-        return row
+def read_rows(
+    source: Source, importer: Importer, remembered: Remembered | None = None, chosen: Chosen | None = None
+) -> Read:
+    """Read a small file as a whole. Raises SheetError as Reader does."""
+    reader = Reader(source, importer, remembered, chosen)
+    lines = [line for portion in reader.portions() for line in portion]
+    return Read(reader.header, lines, reader.ignored, reader.sums.found)
 
 
-class OneColumn:
-    """What the cells of one column came to: most cells of a column repeat earlier ones."""
-
-    def __init__(self) -> None:
-        self.known: dict[tuple[str, str], tuple[Value, str, Level | None]] = {}
-
-    def get(self, column: Column, text: str, fault: str, lexicon: Lexicon | None) -> tuple[Value, str, Level | None]:
-        """Return value, reason and level of a cell; the level is None where nothing is wrong."""
-        found = self.known.get((text, fault))
-        if found is None:
-            found = _converted(column, text, fault, lexicon)
-            if len(self.known) < MAX_KNOWN:
-                self.known[(text, fault)] = found
-        return found
-
-
-def _converted(column: Column, text: str, fault: str, lexicon: Lexicon | None) -> tuple[Value, str, Level | None]:
-    try:
-        value, warning = convert(column, text, fault, lexicon)
-    except Unfit as error:
-        return None, str(error), "error"
-    return value, warning, "warning" if warning else None
-
-
-def judge(importer: Importer, actor: Actor, lines: Sequence[Line], progress: Callable[[int], None]) -> None:
-    """Let the importer judge every line without an error of its own, in portions; `progress` hears lines done.
+def judge(importer: Importer, actor: Actor, lines: Sequence[Line]) -> None:
+    """Let the importer judge every line without an error of its own.
 
     Raises whatever the importer raises; a wrong number of results is a fault of the importer (ValueError).
     """
-    for start in range(0, len(lines), PORTION):
-        portion = lines[start : start + PORTION]
-        good = [line for line in portion if line.row.good]
-        results = importer.check(actor, [line.row for line in good])
-        for line, result in zip(good, results, strict=True):
-            _take(line, result)
-        progress(start + len(portion))
+    good = [line for line in lines if line.row.good]
+    for line in lines if len(good) < len(lines) else ():
+        if line.row.waits:
+            line.kind = RowKind.WAITING
+    results = importer.check(actor, [line.row for line in good]) if good else ()
+    for line, result in zip(good, results, strict=True):
+        _take(line, result)
 
 
 def _take(line: Line, result: RowResult) -> None:
     line.row.problems.extend(result.problems)
-    line.kind = RowKind(result.kind) if line.row.good else RowKind.ERROR
+    kind = result.kind if type(result.kind) is RowKind else RowKind(result.kind)
+    line.kind = kind if not line.row.problems or line.row.good else RowKind.ERROR
     line.changes = result.changes
     line.subject = result.subject
     if line.kind == RowKind.ERROR and line.row.good:
         line.row.problems.append(Problem(line.row.number, "", "", "此行不能导入"))
 
 
-def _below(header: Header) -> Iterator[tuple[int, list[str]]]:
-    start = header.index + header.height
-    return zip(header.sheet.numbers[start:], header.sheet.rows[start:], strict=True)
+def _below(block: Block, line: int) -> Block:
+    """Return the lines of the block below line `line` of the sheet."""
+    if block.numbers[0] > line:
+        return block
+    return _picked(block, [index for index, number in enumerate(block.numbers) if number > line])
 
 
-def _by_line(sheet: Sheet) -> dict[int, dict[int, str]]:
-    """Return the sheet's faults as line → place in the line → fault."""
-    faults: dict[int, dict[int, str]] = {}
-    for (number, column), fault in sheet.faults.items():
-        faults.setdefault(number, {})[column - sheet.first_column] = fault
-    return faults
-
-
-class Sieve:
-    """Tells data lines from what else stands below a header."""
-
-    def __init__(self, header: Header) -> None:
-        cells = [(cell.place, cell.header, cell.column) for cell in header.cells if cell.column]
-        self.spellings = [(place, {text, column.label, column.name}) for place, text, column in cells]
-        self.enough = max(2, (len(cells) + 1) // 2)
-        self.required = [place for place, _, column in cells if column.required]
-
-    def reason(self, texts: list[str], faulty: bool) -> str:
-        """Say why a line is no data: a repeated header, a line of totals, a footer; empty when it is data."""
-        first = next((text for text in map(tidy, texts) if text), "")
-        if not first:
-            return "" if faulty else "空白行"
-        if self._repeats(texts):
-            return "重复的表头"
-        if any(TOTALS.match(text.replace(" ", "")) for text in islice(filter(None, map(tidy, texts)), 2)):
-            return "小计、合计行"
-        if FOOTERS.match(first) and not self._complete(texts) and sum(map(bool, texts)) <= 4:
-            return "表尾说明"
-        return ""
-
-    def _repeats(self, texts: list[str]) -> bool:
-        """Say whether the line names the columns again, by header, label or code."""
-        same = sum(1 for place, words in self.spellings if place < len(texts) and texts[place].strip() in words)
-        return same >= self.enough
-
-    def _complete(self, texts: list[str]) -> bool:
-        return bool(self.required) and all(place < len(texts) and tidy(texts[place]) for place in self.required)
+def _picked(block: Block, indexes: Sequence[int]) -> Block:
+    columns = [[column[index] for index in indexes] for column in block.columns]
+    numbers = [block.numbers[index] for index in indexes]
+    return Block(numbers, columns, {n: block.faults[n] for n in numbers if n in block.faults} if block.faults else {})
 
 
 def _shown(texts: Sequence[str]) -> str:
@@ -194,62 +191,31 @@ def _shown(texts: Sequence[str]) -> str:
 
 
 def _titles(header: Header) -> list[Ignored]:
-    sheet: Sheet = header.sheet
     return [
         Ignored(f"第 {number} 行", "表头上方的标题", _shown(texts))
-        for number, texts in zip(header.titles, sheet.rows, strict=False)
+        for number, texts in zip(header.titles, header.sheet.rows, strict=False)
     ]
 
 
 def _other_columns(header: Header) -> list[Ignored]:
     own = {plain(name) for name in OWN_HEADERS}
     unknown = [
-        Ignored(f"{cell.letter} 列", "不是要导入的列", cell.header[:MAX_SHOWN])
+        Ignored(f"{cell.letter} 列", "不是要导入的列", cell.header)
         for cell in header.cells
         if cell.column is None and plain(cell.header) not in own
     ]
-    named = {cell.place for cell in header.cells}
-    beyond = {
-        place for _, texts in _below(header) for place, text in enumerate(texts) if place not in named and text.strip()
-    }
-    offset = header.sheet.first_column
-    return unknown + [Ignored(f"{letters(place + offset)} 列", "没有列名") for place in sorted(beyond)]
+    return unknown
 
 
-def _other_sheets(book: Book, header: Header) -> list[Ignored]:
-    return [
+def _other_sheets(source: Source, header: Header) -> list[Ignored]:
+    notes = [Ignored(place, reason) for place, reason in source.notes]
+    notes += [Ignored(f"工作表「{header.sheet.name}」", note) for note in header.sheet.notes]
+    return notes + [
         Ignored(f"工作表「{sheet.name}」", "没有读取，只导入一个工作表")
-        for sheet in book.sheets
-        if sheet is not header.sheet and sheet.rows and sheet.name != "说明"
+        for at, sheet in enumerate(source.sheets)
+        if at != header.at and sheet.rows and sheet.name not in OWN_SHEETS
     ]
 
 
-def _check_count(lines: list[Line], importer: Importer, header: Header) -> None:
-    if not lines:
-        raise SheetError(f"第 {header.line} 行是表头，下面没有数据。请填好数据后重新上传。")
-    if len(lines) > importer.max_rows:
-        raise SheetError(f"共 {len(lines)} 行数据，一次最多导入 {importer.max_rows} 行。请分成几个文件上传。")
-
-
-def _mark_repeated(lines: list[Line], importer: Importer) -> None:
-    """Refuse every later line whose key was already seen in the file."""
-    if not importer.key:
-        return
-    seen: dict[tuple[object, ...], int] = {}
-    labels = "、".join(importer.column(name).label for name in importer.key)
-    for line in lines:
-        key = tuple(line.row.values.get(name) for name in importer.key)
-        if any(part is None for part in key):
-            continue
-        earlier = seen.setdefault(key, line.row.number)
-        if earlier != line.row.number:
-            line.row.problems.append(
-                Problem(
-                    line.row.number,
-                    importer.key[0],
-                    labels,
-                    f"与第 {earlier} 行重复",
-                    str(key[0]),
-                    advice="请删除重复的行后重新导入",
-                )
-            )
+# The explaining sheet of our own template.
+OWN_SHEETS = ("说明",)

@@ -9,6 +9,7 @@ class ImportState(States):
     """Where an uploaded file is on its way into the records."""
 
     CHECKING = "checking", "blue", "校验中"
+    MAPPING = "mapping", "yellow", "待列对应"
     READY = "ready", "yellow", "待确认"
     APPLYING = "applying", "blue", "导入中"
     APPLIED = "applied", "green", "已导入"
@@ -23,6 +24,7 @@ class RowKind(States):
     CHANGED = "changed", "azure", "更新"
     SAME = "same", "secondary", "无变化"
     ERROR = "error", "red", "错误"
+    WAITING = "waiting", "orange", "待值对照"
 
 
 class Mode(States):
@@ -32,4 +34,4 @@ class Mode(States):
     GOOD = "good", "blue", "只导入正确行"
 
 
-OPEN_STATES = (ImportState.CHECKING, ImportState.READY, ImportState.APPLYING)
+OPEN_STATES = (ImportState.CHECKING, ImportState.MAPPING, ImportState.READY, ImportState.APPLYING)

@@ -10,47 +10,65 @@ from dataclasses import astuple
 from typing import Any, TypeVar
 
 from portal.privacy.keys import seal, unseal
+from portal.sheets.book import Block, by_columns
 from portal.sheets.checking import Line
 from portal.sheets.choices import RowKind
 from portal.sheets.columns import Problem, Row
 from portal.sheets.models import SheetChunk, SheetImport
 
-CHUNK_LINES = 1_000
+CHUNK_LINES = 2_000
 Found = TypeVar("Found")
 
 
-def counts_of(lines: Iterable[Line]) -> dict[str, int]:
-    """Return how many lines of each kind, and how many errors and warnings there are."""
-    counts: Counter[str] = Counter()
+def counts_of(lines: Sequence[Line]) -> dict[str, int]:
+    """Return how many lines of each kind, and how many errors, warnings and waitings there are."""
+    counts: Counter[str] = Counter(line.kind.value for line in lines)
     for line in lines:
-        counts[line.kind.value] += 1
         for problem in line.row.problems:
             counts[f"{problem.level}s"] += 1
     return dict(counts)
 
 
-def save(sheet_import: SheetImport, lines: Sequence[Line]) -> Counter[str]:
-    """Keep `lines` in place of what was kept, and return their counts. Call it inside a transaction."""
-    sheet_import.chunks.all().delete()
-    total: Counter[str] = Counter()
-    for number, start in enumerate(range(0, len(lines), CHUNK_LINES)):
-        chunk = SheetChunk(sheet_import=sheet_import, number=number)
-        fill(chunk, lines[start : start + CHUNK_LINES])
-        chunk.save()
-        total.update(chunk.counts)
-    return total
+class Chunks:
+    """Collects the sealed portions of one import, so that all are kept in one short transaction."""
+
+    def __init__(self, sheet_import: SheetImport) -> None:
+        self.sheet_import = sheet_import
+        self.made: list[SheetChunk] = []
+        self.counts: Counter[str] = Counter()
+
+    def add(self, lines: Sequence[Line]) -> None:
+        """Seal `lines` into as many portions as they need."""
+        for start in range(0, len(lines), CHUNK_LINES):
+            chunk = SheetChunk(sheet_import=self.sheet_import, number=len(self.made))
+            fill(chunk, lines[start : start + CHUNK_LINES])
+            self.counts.update(chunk.counts)
+            self.made.append(chunk)
+
+    def save(self) -> None:
+        """Keep the portions in place of what was kept. Call it inside a transaction."""
+        self.sheet_import.chunks.all().delete()
+        SheetChunk.objects.bulk_create(self.made, batch_size=20)
 
 
 def fill(chunk: SheetChunk, lines: Sequence[Line]) -> None:
     """Put `lines` into `chunk`, without saving it."""
-    text = json.dumps([_to_json(line) for line in lines], ensure_ascii=False, separators=(",", ":"))
+    text = json.dumps(_to_json(lines), ensure_ascii=False, separators=(",", ":"))
     chunk.body = seal(zlib.compress(text.encode(), 1))
     chunk.counts = counts_of(lines)
 
 
 def lines_of(chunk: SheetChunk) -> list[Line]:
     """Return the lines of a chunk. Their rows have problems but no values: those are converted anew when needed."""
-    return [_from_json(one) for one in json.loads(zlib.decompress(unseal(bytes(chunk.body))))]
+    packed = json.loads(zlib.decompress(unseal(bytes(chunk.body))))
+    return [_from_line(one) for one in packed] if isinstance(packed, list) else _from_json(packed)
+
+
+def block_of(lines: Sequence[Line]) -> Block:
+    """Return lines as a block, to be converted anew."""
+    numbers = [line.row.number for line in lines]
+    return Block(numbers, by_columns([line.texts for line in lines]),
+                 {line.row.number: line.faults for line in lines if line.faults})  # fmt: skip
 
 
 def window(
@@ -81,24 +99,47 @@ def every_line(sheet_import: SheetImport) -> Iterator[Line]:
         yield from lines_of(chunk)
 
 
-def _to_json(line: Line) -> dict[str, Any]:
-    packed: dict[str, Any] = {"n": line.row.number, "t": line.texts, "k": line.kind.value}
-    if line.row.problems:
-        packed["p"] = [astuple(problem)[1:] for problem in line.row.problems]
-    if line.changes:
-        packed["c"] = {name: list(pair) for name, pair in line.changes.items()}
-    if line.subject:
-        packed["s"] = line.subject
-    if line.faults:
-        packed["f"] = list(line.faults.items())
-    return packed
+def _to_json(lines: Sequence[Line]) -> dict[str, Any]:
+    """Return line numbers, texts by column, kinds, and by index what only some lines have."""
+    return {
+        "n": [line.row.number for line in lines],
+        "w": [len(line.texts) for line in lines] if len({len(line.texts) for line in lines}) > 1 else [],
+        "t": by_columns([line.texts for line in lines]),
+        "k": [line.kind.value for line in lines],
+        "p": {i: [astuple(one)[1:] for one in line.row.problems] for i, line in enumerate(lines) if line.row.problems},
+        "c": {i: line.changes for i, line in enumerate(lines) if line.changes},
+        "s": {i: line.subject for i, line in enumerate(lines) if line.subject},
+        "f": {i: line.faults for i, line in enumerate(lines) if line.faults},
+    }
 
 
-def _from_json(packed: dict[str, Any]) -> Line:
+def _from_json(packed: dict[str, Any]) -> list[Line]:
+    kinds = {kind.value: kind for kind in RowKind}
+    rows = list(zip(*packed["t"], strict=True)) or [()] * len(packed["n"])
+    widths = packed["w"]
+    lines = [
+        Line(Row(number, {}), list(texts), kind=kinds[kind])
+        for number, texts, kind in zip(packed["n"], rows, packed["k"], strict=True)
+    ]
+    for line, width in zip(lines, widths, strict=False):
+        line.texts = line.texts[:width]
+    for index, problems in packed["p"].items():
+        line = lines[int(index)]
+        line.row.problems = [Problem(line.row.number, *rest) for rest in problems]
+    for index, changes in packed["c"].items():
+        lines[int(index)].changes = {name: (old, new) for name, (old, new) in changes.items()}
+    for index, subject in packed["s"].items():
+        lines[int(index)].subject = subject
+    for index, faults in packed["f"].items():
+        lines[int(index)].faults = {int(place): fault for place, fault in faults.items()}
+    return lines
+
+
+def _from_line(packed: dict[str, Any]) -> Line:
+    """Return a line as it was kept one by one until version 0.2."""
     number = packed["n"]
-    problems = [Problem(number, *rest) for rest in packed.get("p", ())]
     return Line(
-        row=Row(number, {}, problems),
+        row=Row(number, {}, [Problem(number, *rest) for rest in packed.get("p", ())]),
         texts=packed["t"],
         kind=RowKind(packed["k"]),
         changes={name: (old, new) for name, (old, new) in packed.get("c", {}).items()},

@@ -10,7 +10,8 @@ from typing import Literal
 
 Value = str | int | Decimal | date | datetime | None
 Kind = Literal["text", "code", "number", "whole", "date", "datetime", "phone", "document"]
-Level = Literal["error", "warning"]
+# waiting: right as soon as a person has mapped a value in 值对照
+Level = Literal["error", "warning", "waiting"]
 Dictionary = Mapping[str, str]
 
 ADVICE = "请改正后重新导入本行"
@@ -23,8 +24,9 @@ class Column:
     `name` is the key in `Row.values` (a platform parameter code where there is one), `label` the header on the sheet;
     `aliases` are further headers under which hospitals export it. `code` is a dictionary code → label, or a function
     that returns one (asked anew for each check); cells are matched by code or by label and the code is kept.
-    `unknown` says whether a value outside the dictionary is an error or a warning. `check` answers a reason in
-    Chinese, or an empty text. `mask` hides the value on pages: phones and documents are masked by their kind.
+    `unknown` says whether a value outside the dictionary is an error or a warning; with `dictionary_code` (the name of
+    a map of 值对照, like "caty") it is looked up there, and the row waits until somebody maps it. `check` answers a
+    reason in Chinese, or an empty text. `mask` hides the value on pages: phones and documents are masked by their kind.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Column:
     mask: Literal["", "name", "phone", "document"] = ""
     help: str = ""
     sample: str = ""
+    dictionary_code: str = ""
 
     @property
     def masked_as(self) -> str:
@@ -90,4 +93,9 @@ class Row:
     @property
     def good(self) -> bool:
         """Say whether nothing but warnings was found."""
-        return all(problem.level != "error" for problem in self.problems)
+        return all(problem.level == "warning" for problem in self.problems)
+
+    @property
+    def waits(self) -> bool:
+        """Say whether nothing but missing 值对照 keeps the row back."""
+        return not self.good and all(problem.level != "error" for problem in self.problems)

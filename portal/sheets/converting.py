@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from zoneinfo import ZoneInfo
 
-from portal.sheets.book import EXCEL_ERROR, FORMULA, LONG
+from portal.sheets.book import DATED, EXCEL_ERROR, FORMULA, LONG
 from portal.sheets.columns import Column, Dictionary, Value
 
 HOSPITAL_TIME = ZoneInfo("Asia/Shanghai")
@@ -32,6 +32,10 @@ DOCUMENT = re.compile(r"^[0-9A-Z()]{4,30}$")
 
 class Unfit(Exception):
     """The text cannot be a value of the column; the message is the reason in Chinese, without a final stop."""
+
+
+class Unmapped(Unfit):
+    """The text is in no dictionary, but 值对照 may know it: the row waits for a person to map the value."""
 
 
 def tidy(text: str) -> str:
@@ -65,9 +69,13 @@ def _refuse_fault(column: Column, text: str, fault: str) -> None:
     if fault == EXCEL_ERROR:
         raise Unfit("单元格是错误值（如 #N/A、#REF!），公式没有算出结果")
     if fault == FORMULA:
-        raise Unfit("单元格是公式，文件里没有保存它的结果。请复制后“选择性粘贴为数值”")
+        raise Unfit("单元格是公式，保存的结果可能已过时。请复制该列后“选择性粘贴为数值”")
     if not column.textual:
+        if fault == LONG:
+            raise Unfit(f"数字超过 15 位（{float(text):.5E}），末尾几位已丢失。{EXPORT_AGAIN}")
         return
+    if fault == DATED and column.kind != "text":
+        raise Unfit(f"编码被当作日期（{text[:10]}），原来的内容已丢失。{EXPORT_AGAIN}")
     if fault == LONG or EXPONENT.match(text.strip()):
         shown = text if EXPONENT.match(text.strip()) else f"{float(text):.5E}"
         raise Unfit(f"长编码已被当作数字（{shown}），末尾几位已丢失。{EXPORT_AGAIN}")
@@ -96,6 +104,8 @@ def _coded(column: Column, text: str, lexicon: Lexicon) -> tuple[Value, str]:
         return codes[0], ""
     if len(codes) > 1:
         raise Unfit(f"「{text[:30]}」对应几个代码：{'、'.join(codes[:5])}，请直接填代码")
+    if column.dictionary_code:
+        raise Unmapped(f"「{text[:30]}」没有值对照")
     reason = f"「{text[:30]}」不在字典中，可填：{_examples(lexicon.dictionary)}"
     if column.unknown == "error":
         raise Unfit(reason)

@@ -72,6 +72,10 @@ class Importer:
         """Return the address of the list that shows the rows touched, or an empty text."""
         return ""
 
+    def row_url(self, texts: Mapping[str, str]) -> str:
+        """Return where the record of one line stands, by the line's texts (column name → text), or an empty text."""
+        return ""
+
     def column(self, name: str) -> Column:
         """Return the column called `name`. Raises KeyError."""
         return {column.name: column for column in self.columns}[name]

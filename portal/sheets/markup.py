@@ -52,7 +52,9 @@ class _Tables(HTMLParser):
         self.line = 0
         self.row: list[str] | None = None
         self.cell: list[str] | None = None
-        self.below: dict[int, int] = {}
+        self.below: dict[int, tuple[int, str]] = {}
+        self.lines = 0
+        self.own = False
         self.width = 1
         self.silent = 0
 
@@ -112,29 +114,40 @@ class _Tables(HTMLParser):
     def _open_row(self, given: dict[str, str | None]) -> None:
         self._close_row()
         self.line = max(_whole(given.get("ss:index"), 0), self.line + 1)
-        self.row = []
+        self.row, self.own = [], False
 
     def _open_cell(self, given: dict[str, str | None]) -> None:
         self._close_cell()
         assert self.row is not None
         index = _whole(given.get("ss:index"), 0)
-        while len(self.row) < min(index - 1, MAX_COLUMNS) or self.below.get(len(self.row), 0) >= self.line:
-            self.row.append("")
+        self._fill(min(index - 1, MAX_COLUMNS))
         self.width = (
             _whole(given.get("colspan"), 1) if "colspan" in given else _whole(given.get("ss:mergeacross"), 0) + 1
         )
-        self._remember_below(_whole(given.get("rowspan"), 1) - 1 or _whole(given.get("ss:mergedown"), 0))
+        self.lines = _whole(given.get("rowspan"), 1) - 1 or _whole(given.get("ss:mergedown"), 0)
         self.cell = []
 
-    def _remember_below(self, lines: int) -> None:
+    def _fill(self, upto: int) -> None:
+        """Put empty cells up to a place, and below a cell over several lines what it says."""
         assert self.row is not None
-        if lines > 0:
-            for place in range(len(self.row), len(self.row) + min(self.width, MAX_COLUMNS)):
-                self.below[place] = self.line + lines
+        while len(self.row) < upto or self.below.get(len(self.row), (0, ""))[0] >= self.line:
+            last, text = self.below.get(len(self.row), (0, ""))
+            self.row.append(text if last >= self.line else "")
+            if len(self.row) > MAX_COLUMNS:
+                raise SheetError(f"第 {self.line} 行超过 {MAX_COLUMNS} 列。请删除多余的列后再上传。")
+
+    def _remember_below(self, text: str) -> None:
+        """Keep what a cell over several lines says for the lines below; of several columns the first has it."""
+        assert self.row is not None
+        for place in range(len(self.row), len(self.row) + min(self.width, MAX_COLUMNS)) if self.lines > 0 else ():
+            self.below[place] = (self.line + self.lines, text if place == len(self.row) else "")
 
     def _close_cell(self) -> None:
         if self.cell is not None and self.row is not None:
-            self.row.append("".join(self.cell).strip())
+            text = "".join(self.cell).strip()
+            self.own = self.own or bool(text)
+            self._remember_below(text)
+            self.row.append(text)
             self.row.extend([""] * (min(self.width, MAX_COLUMNS) - 1))
             if len(self.row) > MAX_COLUMNS:
                 raise SheetError(f"第 {self.line} 行超过 {MAX_COLUMNS} 列。请删除多余的列后再上传。")
@@ -142,7 +155,8 @@ class _Tables(HTMLParser):
 
     def _close_row(self) -> None:
         self._close_cell()
-        if self.row and any(self.row) and self.open:
+        if self.row and self.own and self.open:
+            self._fill(0)
             sheet = self.open[-1]
             if len(sheet.rows) >= MAX_ROWS:
                 raise SheetError(f"表格超过 {MAX_ROWS} 行。请分成几个文件上传。")

@@ -18,9 +18,12 @@ from portal.tasks.models import Task
 class SheetImport(models.Model):
     """One uploaded spreadsheet. The file itself lies sealed in FILES_DIR under `stored_as`.
 
-    checking → ready → applying → applied; failed when nothing in it can be taken; abandoned by a person. `columns`
-    is the header as found: [{"place", "letter", "header", "name"}] with an empty name for a column that is not taken.
-    `error_file` names a sealed file of the lines in error, made in the background when there are many.
+    checking → (mapping →) ready → applying → applied; failed when nothing in it can be taken; abandoned by a person.
+    `columns` is the header as found: [{"place", "letter", "header", "name"}], the name empty for a column not taken.
+    `error_file` names a sealed file of the lines in error, made in the background when there are many. mapping: only
+    a person can say what the columns are; `offer` is what the page 列对应 shows of the file (JSON), `layout` what the
+    person said (headers.Chosen), `remembered` the earlier 列对应 that was applied. `head` is the lines above the data
+    (JSON), `controls` what lines of totals say beside what was counted, `waiting_rows` how many rows wait for 值对照.
     """
 
     institution = models.ForeignKey(Institution, verbose_name="机构", on_delete=models.PROTECT, related_name="+")
@@ -46,6 +49,14 @@ class SheetImport(models.Model):
     same_rows = models.PositiveIntegerField("无变化", default=0)
     error_rows = models.PositiveIntegerField("错误", default=0)
     warnings = models.PositiveIntegerField("警告", default=0)
+    waiting_rows = models.PositiveIntegerField("待值对照", default=0)
+    controls = models.JSONField("合计核对", default=list)
+    head = EncryptedTextField("表头以上", blank=True, default="")
+    offer = EncryptedTextField("文件开头", blank=True, default="")
+    layout = models.JSONField("指定的列", default=dict)
+    remembered = models.ForeignKey(
+        "ColumnMapping", verbose_name="列对应", null=True, on_delete=models.SET_NULL, related_name="+"
+    )
     mode = models.CharField("方式", max_length=10, choices=Mode.choices, blank=True)
     done_chunks = models.PositiveIntegerField("已导入批数", default=0)
     result = models.JSONField("结果", default=dict)
@@ -73,7 +84,7 @@ class SheetImport(models.Model):
     @property
     def total_rows(self) -> int:
         """Return how many data rows the file has."""
-        return self.new_rows + self.changed_rows + self.same_rows + self.error_rows
+        return self.new_rows + self.changed_rows + self.same_rows + self.error_rows + self.waiting_rows
 
     @property
     def to_take(self) -> int:
@@ -100,3 +111,35 @@ class SheetChunk(models.Model):
 
     def __str__(self) -> str:
         return f"{self.sheet_import_id}/{self.number}"
+
+
+class ColumnMapping(models.Model):
+    """What a person said the headers of a source mean, applied by itself to the next file with the same headers.
+
+    Shared in the institution. `fingerprint` stands for the headers in whatever order (headers.Header.fingerprint);
+    `columns` is column name → key of the header (headers.keys_of); `headers` the headers as written, for the page.
+    """
+
+    institution = models.ForeignKey(Institution, verbose_name="机构", on_delete=models.PROTECT, related_name="+")
+    importer = models.CharField("种类", max_length=60)
+    label = models.CharField("导入内容", max_length=100)
+    fingerprint = models.CharField("表头指纹", max_length=32)
+    headers = models.JSONField("表头", default=list)
+    columns = models.JSONField("列对应", default=dict)
+    source = models.CharField("首个文件", max_length=255, blank=True)
+    owner = models.ForeignKey(Person, verbose_name="设定人", null=True, on_delete=models.PROTECT, related_name="+")
+    created_at = models.DateTimeField("设定时间", auto_now_add=True)
+    changed_at = models.DateTimeField("修改时间", auto_now=True)
+    used_at = models.DateTimeField("最近使用", null=True)
+    uses = models.PositiveIntegerField("使用次数", default=0)
+
+    objects: ClassVar[Any] = ScopedQuerySet["ColumnMapping"].as_manager()
+
+    class Meta:
+        verbose_name = verbose_name_plural = "列对应"
+        constraints = [
+            models.UniqueConstraint(fields=["institution", "importer", "fingerprint"], name="column_mapping_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.label}：{'、'.join(map(str, self.headers[:4]))}"

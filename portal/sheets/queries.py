@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,7 @@ from portal.sheets import chunks
 from portal.sheets.checking import Line
 from portal.sheets.choices import RowKind
 from portal.sheets.columns import Column, Problem
+from portal.sheets.converting import tidy
 from portal.sheets.importer import find, importers_for
 from portal.sheets.models import SheetImport
 
@@ -41,6 +43,7 @@ class ShownLine:
     texts: list[str]
     changes: list[tuple[str, str, str]]
     subject: str
+    url: str = ""
 
 
 def imports_of(actor: Actor) -> QuerySet[SheetImport]:
@@ -70,7 +73,15 @@ def problems(sheet_import: SheetImport, level: str, start: int, size: int) -> li
 
 def problem_count(sheet_import: SheetImport, level: str) -> int:
     """Return how many problems of a level there are; a line may have several."""
-    return sum(counts.get(f"{level}s", 0) for counts in sheet_import.chunks.values_list("counts", flat=True))
+    return problem_counts(sheet_import)[f"{level}s"]
+
+
+def problem_counts(sheet_import: SheetImport) -> Counter[str]:
+    """Return how many problems of each level there are: errors, warnings, waitings."""
+    total: Counter[str] = Counter()
+    for counts in sheet_import.chunks.values_list("counts", flat=True):
+        total.update(counts)
+    return total
 
 
 def lines(sheet_import: SheetImport, kind: RowKind, start: int, size: int) -> list[ShownLine]:
@@ -87,9 +98,19 @@ def lines(sheet_import: SheetImport, kind: RowKind, start: int, size: int) -> li
             (labels.get(name, name), _masked(masks.get(name, ""), old), _masked(masks.get(name, ""), new))
             for name, (old, new) in line.changes.items()
         ]
-        return ShownLine(line.row.number, texts, changes, line.subject)
+        return ShownLine(line.row.number, texts, changes, line.subject, _url(sheet_import, line))
 
     return [show(line) for line in chunks.window(sheet_import, [kind.value], pick, start, size)]
+
+
+def _url(sheet_import: SheetImport, line: Line) -> str:
+    """Return where the record of a line that was taken stands, empty before that."""
+    importer = find(sheet_import.importer)
+    if importer is None or sheet_import.applied_at is None:
+        return ""
+    return importer.row_url(
+        {one["name"]: tidy(_text(line, one["place"])) for one in sheet_import.columns if one["name"]}
+    )
 
 
 def ignored(sheet_import: SheetImport) -> list[dict[str, str]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 
 from django.db import transaction
@@ -10,7 +9,7 @@ from django.utils import timezone
 
 from portal.audit.services import record
 from portal.people.actor import Actor
-from portal.sheets import store
+from portal.sheets import store, waiting
 from portal.sheets.choices import OPEN_STATES, ImportState, Mode
 from portal.sheets.errors import SheetError
 from portal.sheets.guards import check_name
@@ -21,23 +20,42 @@ from portal.tasks.services import start
 
 
 def upload(actor: Actor, *, importer: Importer, file_name: str, data: bytes) -> SheetImport:
-    """Keep a file and start its check. The same file still open is not taken twice: that import is returned.
+    """Keep a file that is in memory and start its check, as `take_upload` does.
 
     Raises NotAllowed, or SheetError when suffix or size are wrong.
     """
     actor.must(importer.action)
-    file_name = file_name.replace("\\", "/").rsplit("/", 1)[-1][-255:]
-    check_name(file_name, len(data))
-    sha256 = hashlib.sha256(data).hexdigest()
-    earlier = _earlier(actor, importer, sha256)
+    check_name(base_name(file_name), len(data))
+    kept = store.keep_whole(data)
+    try:
+        made = take_upload(actor, importer=importer, file_name=file_name, kept=kept)
+    except BaseException:
+        store.drop(kept.name)
+        raise
+    if made.stored_as != kept.name:
+        store.drop(kept.name)
+    return made
+
+
+def take_upload(actor: Actor, *, importer: Importer, file_name: str, kept: store.Kept) -> SheetImport:
+    """Take over a file from the store and start its check. The same file still open is not taken twice: that import
+    is returned, and `stored_as` is then another's name.
+
+    Raises NotAllowed, or SheetError when suffix or size are wrong; the file is then the caller's to drop.
+    """
+    actor.must(importer.action)
+    check_name(base_name(file_name), kept.size)
+    earlier = _earlier(actor, importer, kept.sha256)
     if earlier is not None and earlier.state in OPEN_STATES:
         return earlier
-    stored_as = store.keep(data)
-    try:
-        return _begin(actor, importer, file_name, sha256, len(data), stored_as, earlier)
-    except BaseException:
-        store.drop(stored_as)
-        raise
+    return _begin(actor, importer, base_name(file_name), kept, earlier)
+
+
+def base_name(file_name: str) -> str:
+    """Return the name without its folders, short enough to keep, its suffix kept."""
+    name = file_name.replace("\\", "/").rsplit("/", 1)[-1]
+    stem, dot, suffix = name.rpartition(".")
+    return name if len(name) <= 255 else f"{stem[: 250 - len(suffix)]}…{dot}{suffix}"[-255:]
 
 
 def _earlier(actor: Actor, importer: Importer, sha256: str) -> SheetImport | None:
@@ -47,13 +65,7 @@ def _earlier(actor: Actor, importer: Importer, sha256: str) -> SheetImport | Non
 
 
 def _begin(
-    actor: Actor,
-    importer: Importer,
-    file_name: str,
-    sha256: str,
-    size: int,
-    stored_as: str,
-    earlier: SheetImport | None,
+    actor: Actor, importer: Importer, file_name: str, kept: store.Kept, earlier: SheetImport | None
 ) -> SheetImport:
     with transaction.atomic():
         sheet_import: SheetImport = SheetImport.objects.create(
@@ -61,13 +73,13 @@ def _begin(
             importer=importer.code,
             label=importer.label,
             file_name=file_name,
-            sha256=sha256,
-            size=size,
-            stored_as=stored_as,
+            sha256=kept.sha256,
+            size=kept.size,
+            stored_as=kept.name,
             requested_by=actor.person,
             same_as=earlier,
         )
-        record(actor, "sheets.upload", [sheet_import], label=f"上传{importer.label}文件", sha256=sha256)
+        record(actor, "sheets.upload", [sheet_import], label=f"上传{importer.label}文件", sha256=kept.sha256)
         _start(actor, sheet_import, "sheets.check", f"校验{sheet_import.label}文件")
     return sheet_import
 
@@ -75,6 +87,12 @@ def _begin(
 def _start(actor: Actor, sheet_import: SheetImport, kind: str, label: str) -> None:
     sheet_import.task = start(actor, kind=kind, params={"sheet_import": sheet_import.pk}, label=label)
     sheet_import.save(update_fields=["task"])
+
+
+def start_check(actor: Actor, sheet_import: SheetImport) -> None:
+    """Check a file anew. Call it in a transaction with the import locked."""
+    _set(sheet_import, state=ImportState.CHECKING, words="")
+    _start(actor, sheet_import, "sheets.check", f"校验{sheet_import.label}文件")
 
 
 def confirm(actor: Actor, *, sheet_import: SheetImport, mode: Mode | str) -> bool:
@@ -108,18 +126,28 @@ def _must_be_ready(sheet_import: SheetImport, mode: Mode) -> None:
             f"文件「{sheet_import.file_name}」有 {sheet_import.error_rows} 行错误，不能全部导入。"
             "请改正后重新上传，或选择「只导入正确行」。"
         )
+    if mode == Mode.ALL and sheet_import.waiting_rows:
+        raise SheetError(
+            f"文件「{sheet_import.file_name}」有 {sheet_import.waiting_rows} 行的值还没有对照，不能全部导入。"
+            "请先在「值对照」中对上，或选择「只导入正确行」，对上后其余的行自动导入。"
+        )
     if not sheet_import.to_take:
         raise SheetError(f"文件「{sheet_import.file_name}」没有新增或更新的行，不需要导入。")
+
+
+GIVEN_UP_FROM = (ImportState.CHECKING, ImportState.MAPPING, ImportState.READY)
 
 
 def abandon(actor: Actor, *, sheet_import: SheetImport) -> None:
     """Give the file up before it is taken; its rows are dropped. Raises NotAllowed or SheetError."""
     actor.must(importer_of(sheet_import).action)
     with transaction.atomic():
-        waiting = SheetImport.objects.filter(pk=sheet_import.pk, state__in=(ImportState.CHECKING, ImportState.READY))
-        if not waiting.update(state=ImportState.ABANDONED):
+        open_still = SheetImport.objects.filter(pk=sheet_import.pk, state__in=GIVEN_UP_FROM)
+        if not open_still.update(state=ImportState.ABANDONED):
             raise SheetError(f"文件「{sheet_import.file_name}」已经开始导入或已结束，不能放弃。请刷新页面查看结果。")
+        waiting.forget(sheet_import)
         sheet_import.chunks.all().delete()
+        SheetImport.objects.filter(pk=sheet_import.pk).update(offer="", head="")
         record(actor, "sheets.abandon", [sheet_import], label=f"放弃导入{sheet_import.label}")
     store.drop(sheet_import.stored_as)
     if sheet_import.error_file:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from portal.sheets.applying import apply_rows, make_error_file, take_waiting
 from portal.sheets.errors import SheetError
 from portal.sheets.models import SheetImport
-from portal.sheets.processing import apply_rows, check_file, make_error_file
+from portal.sheets.processing import check_file
 from portal.sheets.services import settle_stalled
+from portal.sheets.store import drop_left_over
 from portal.tasks.registry import sweep, task_kind
 from portal.tasks.run import Run, TaskFailed
 
@@ -26,6 +28,18 @@ def apply(run: Run) -> None:
 def errors(run: Run) -> None:
     """Make the file of the many lines in error of `params["sheet_import"]`."""
     make_error_file(run, _import_of(run))
+
+
+@task_kind("sheets.waiting", label="导入待对照行", action="sheets.view")
+def released(run: Run) -> None:
+    """Take the rows of `params["sheet_import"]` whose values have been mapped since."""
+    take_waiting(run, _import_of(run))
+
+
+@sweep("sheets.left_over", every=3600)
+def left_over() -> None:
+    """Remove uploads that were cut off."""
+    drop_left_over()
 
 
 @sweep("sheets.stalled", every=30)

@@ -7,7 +7,7 @@ import io
 import re
 from collections import Counter
 
-from portal.sheets.book import MAX_COLUMNS, MAX_ROWS, Book, Sheet
+from portal.sheets.book import FORMULA, MAX_COLUMNS, MAX_ROWS, Book, Sheet
 from portal.sheets.errors import SheetError
 
 SEPARATORS = (",", "\t", ";", "|")
@@ -88,6 +88,9 @@ def _take_row(sheet: Sheet, number: int, cells: list[str]) -> None:
             raise SheetError(f"文件超过 {MAX_ROWS} 行。请分成几个文件上传。")
         sheet.rows.append(texts)
         sheet.numbers.append(number)
+        for place, text in enumerate(texts):
+            if text.startswith("=") and len(text) > 1:
+                sheet.faults[(number, place)] = FORMULA
 
 
 def _plain(cell: str) -> str:

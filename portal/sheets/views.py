@@ -12,6 +12,7 @@ from django.contrib import messages
 from django.core.paginator import Paginator
 from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.http.multipartparser import MultiPartParserError
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -24,13 +25,15 @@ from portal.sheets.choices import ImportState, Mode, RowKind
 from portal.sheets.errors import SheetError
 from portal.sheets.guards import check_name
 from portal.sheets.importer import Importer, find, importers_for
+from portal.sheets.mappings import mappings_of
 from portal.sheets.models import SheetImport
 from portal.sheets.tables import ImportFilter, ImportTable
 from portal.sheets.template_file import KINDS, choices_of, write_template
-from portal.sheets.uploads import SheetUploadHandler
+from portal.sheets.uploads import SealedUpload, SheetUploadHandler
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 PAGE_ROWS = 50
+STEPS = ("上传", "列对应", "校验", "确认", "导入", "结果")
 MOVING = (ImportState.CHECKING, ImportState.APPLYING)
 
 
@@ -43,6 +46,7 @@ class ImportList(ListPage):
     table_class = ImportTable
     filter_class = ImportFilter
     tabs = (
+        Tab("mapping", "待列对应", Q(state=ImportState.MAPPING), "没有等待指定列的文件。"),
         Tab("ready", "待确认", Q(state=ImportState.READY), "没有等待确认的文件。"),
         Tab("moving", "进行中", Q(state__in=MOVING), "没有正在校验或导入的文件。"),
         Tab("applied", "已导入", Q(state=ImportState.APPLIED), "还没有导入过文件。"),
@@ -81,7 +85,7 @@ def by_import(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpRespon
     @wraps(view)
     def guarded(request: ActorRequest, pk: int) -> HttpResponseBase:
         actor = getattr(request, "actor", None)
-        rows = SheetImport.objects.select_related("requested_by", "task", "same_as__requested_by")
+        rows = SheetImport.objects.select_related("requested_by", "task", "same_as__requested_by", "remembered__owner")
         found = get_object_or_404(rows, pk=pk, institution=actor.institution if actor else None)
         importer = find(found.importer)
         return needs(importer.action if importer else "sheets.manage")(view)(request, found)
@@ -91,21 +95,36 @@ def by_import(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpRespon
 
 @csrf_exempt
 def new(request: HttpRequest, code: str) -> HttpResponseBase:
-    """Upload a file. The handler must be in place before the token is read from the posted form."""
-    request.upload_handlers = [SheetUploadHandler(request)]
-    return _new(request, code)
+    """Upload a file. The handler must be in place before the form is read, and who may is asked before that."""
+    handler = SheetUploadHandler(request)
+    request.upload_handlers = [handler]
+    try:
+        return _new(request, code)
+    except MultiPartParserError:
+        return _unreadable(request, code)
+    finally:
+        handler.drop_unused(getattr(request, "sheet_taken", ""))
 
 
-@csrf_protect
 @require_http_methods(["GET", "POST"])
 @by_importer
+@csrf_protect
 def _new(request: ActorRequest, importer: Importer) -> HttpResponseBase:
-    wrong = ""
     if request.method == "POST":
         try:
             return _uploaded(request, importer)
         except SheetError as error:
-            wrong = str(error)
+            return _form(request, importer, str(error))
+    return _form(request, importer, "")
+
+
+@by_importer
+def _unreadable(request: ActorRequest, importer: Importer) -> HttpResponseBase:
+    """Say that the form could not be taken apart: a browser puts the file's name into a head that has its limit."""
+    return _form(request, importer, "文件名太长，没有上传成功。请把文件名改短（100 字以内）后重新上传。")
+
+
+def _form(request: ActorRequest, importer: Importer, wrong: str) -> HttpResponse:
     columns = [(column, KINDS[column.kind], choices_of(column)) for column in importer.columns]
     context = {
         "importer": importer,
@@ -113,6 +132,8 @@ def _new(request: ActorRequest, importer: Importer) -> HttpResponseBase:
         "wrong": wrong,
         "megabytes": MAX_BYTES // 1048576,
         "latest": queries.imports_of(request.actor).filter(importer=importer.code)[:5],
+        "steps": [(word, word == "上传") for word in STEPS],
+        "remembered": mappings_of(request.actor).filter(importer=importer.code).count(),
     }
     return render(request, "sheets/new.html", context, status=400 if wrong else 200)
 
@@ -121,9 +142,10 @@ def _uploaded(request: ActorRequest, importer: Importer) -> HttpResponse:
     posted = request.FILES.get("file")
     if getattr(request, "sheet_too_large", False):
         check_name("上传的文件.xlsx", MAX_BYTES + 1)
-    if posted is None:
+    if not isinstance(posted, SealedUpload):
         raise SheetError("没有选择文件。请选择要导入的 .xlsx、.xls 或 .csv 文件。")
-    made = services.upload(request.actor, importer=importer, file_name=posted.name or "", data=posted.read())
+    made = services.take_upload(request.actor, importer=importer, file_name=posted.name or "", kept=posted.kept)
+    request.sheet_taken = made.stored_as  # type: ignore[attr-defined]  # what `new` may not drop
     return redirect("sheets:detail", made.pk)
 
 
@@ -154,15 +176,19 @@ def live(request: ActorRequest, sheet_import: SheetImport) -> HttpResponse:
 @by_import
 def errors(request: ActorRequest, sheet_import: SheetImport) -> HttpResponse:
     """Download the lines in error with their reasons; many are written by a task first."""
-    name = f"{sheet_import.file_name.rsplit('.', 1)[0]}-错误行.xlsx"
-    if sheet_import.error_file:
+    every = request.GET.get("all") == "1"
+    name = f"{sheet_import.file_name.rsplit('.', 1)[0][:100]}-{'全部行' if every else '错误行'}.xlsx"
+    if sheet_import.error_file and not every:
         return download(store.fetch(sheet_import.error_file), name)
+    if every and sheet_import.total_rows > error_file.AT_ONCE:
+        messages.info(request, f"全表有 {sheet_import.total_rows:,} 行，太大；请下载错误行，改正后只上传错误行即可。")
+        return redirect("sheets:detail", sheet_import.pk)
     if sheet_import.error_rows > error_file.AT_ONCE:
         task = services.ask_error_file(request.actor, sheet_import=sheet_import)
         messages.info(request, f"错误行有 {sheet_import.error_rows:,} 行，正在后台生成文件；完成后在此页下载。")
         return redirect("tasks:detail", task.pk)
     file = io.BytesIO()
-    error_file.write_errors(sheet_import, file)
+    error_file.write_errors(sheet_import, file, every=every)
     return download(file.getvalue(), name)
 
 
@@ -206,23 +232,25 @@ def _context(request: ActorRequest, sheet_import: SheetImport) -> dict[str, Any]
         "it": sheet_import,
         "importer": importer,
         "moving": sheet_import.state in MOVING,
-        "steps": _steps(sheet_import),
+        "steps": steps_of(sheet_import),
         "shown": shown,
+        "differing": [one for one in sheet_import.controls if not one["fits"]],
         "result_url": importer.result_url(sheet_import) if importer and sheet_import.applied_at else "",
     }
 
 
-def _steps(sheet_import: SheetImport) -> list[tuple[str, bool]]:
+def steps_of(sheet_import: SheetImport) -> list[tuple[str, bool]]:
     """Return the wizard's steps and which of them is at hand."""
     at = {
         ImportState.CHECKING: "校验",
+        ImportState.MAPPING: "列对应",
         ImportState.READY: "确认",
         ImportState.APPLYING: "导入",
         ImportState.APPLIED: "结果",
         ImportState.FAILED: "校验",
         ImportState.ABANDONED: "确认",
     }[ImportState(sheet_import.state)]
-    return [(word, word == at) for word in ("上传", "校验", "确认", "导入", "结果")]
+    return [(word, word == at) for word in STEPS]
 
 
 class _Shown:
@@ -238,10 +266,12 @@ class _Shown:
         self.start = (self.page.number - 1) * PAGE_ROWS
 
     def _counts(self) -> dict[str, int]:
-        it = self.it
+        it, problems = self.it, queries.problem_counts(self.it)
         return {
-            "error": queries.problem_count(it, "error"),
-            "warning": queries.problem_count(it, "warning"),
+            "error": problems["errors"],
+            "waiting": problems["waitings"],
+            "warning": problems["warnings"],
+            "control": len(it.controls),
             RowKind.NEW.value: it.new_rows,
             RowKind.CHANGED.value: it.changed_rows,
             RowKind.SAME.value: it.same_rows,
@@ -258,7 +288,9 @@ class _Shown:
         """Return (key, word, count, current) of each part."""
         words = {
             "error": "错误",
+            "waiting": "待值对照",
             "warning": "警告",
+            "control": "合计核对",
             "new": "新增",
             "changed": "更新",
             "same": "无变化",
@@ -269,16 +301,22 @@ class _Shown:
     @property
     def problems(self) -> list[queries.ShownProblem]:
         """Return the page's problems when problems are shown."""
-        if self.key not in ("error", "warning"):
+        if self.key not in ("error", "warning", "waiting"):
             return []
         return queries.problems(self.it, self.key, self.start, PAGE_ROWS)
 
     @property
     def lines(self) -> list[queries.ShownLine]:
         """Return the page's lines when lines are shown."""
-        if self.key not in RowKind.values or self.key == RowKind.ERROR:
+        if self.key not in (RowKind.NEW, RowKind.CHANGED, RowKind.SAME):
             return []
         return queries.lines(self.it, RowKind(self.key), self.start, PAGE_ROWS)
+
+    @property
+    def controls(self) -> list[dict[str, Any]]:
+        """Return the page's figures of totals beside what was counted, those that differ first."""
+        found = sorted(self.it.controls, key=lambda one: bool(one["fits"]))
+        return found[self.start : self.start + PAGE_ROWS] if self.key == "control" else []
 
     @property
     def left_out(self) -> list[dict[str, str]]:

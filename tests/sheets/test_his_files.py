@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from portal.sheets.apart import read_apart
 from portal.sheets.checking import Read, read_rows
 from portal.sheets.columns import Column
 from portal.sheets.converting import Unfit, convert
 from portal.sheets.errors import SheetError
 from portal.sheets.reading import read
+from tests.sheets.apart import read_apart
 from tests.sheets.files import HEADER, ROW, csv, html, saved, xls, xlsx, xml_2003
 from tests.sheets.ward import WardImport
 
@@ -278,7 +278,7 @@ def test_too_many_rows(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_reading_process_gives_what_reading_gives() -> None:
-    data = xlsx(HEADER, (1.23457e22, *ROW[1:]), Zweite=[("x",)])
+    data = xlsx(HEADER, (1.23457e22, *ROW[1:]))
     assert read_apart(data, "病区.xlsx") == read(data, "病区.xlsx")
 
 

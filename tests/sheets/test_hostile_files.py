@@ -16,13 +16,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from portal.sheets import apart, book
-from portal.sheets.apart import read_apart
+from portal.sheets import apart, book, child
 from portal.sheets.checking import read_rows
 from portal.sheets.converting import Lexicon, Unfit, convert
 from portal.sheets.errors import SheetError
 from portal.sheets.reading import read
 from tests.sheets import files
+from tests.sheets.apart import read_apart
 from tests.sheets.files import (
     HEADER,
     ROW,
@@ -115,7 +115,7 @@ def test_a_million_empty_rows_cost_nothing() -> None:
     found = read_apart(files.empty_million(), "a.xlsx")
     assert found.sheets[0].numbers == [1, 2]
     after = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-    assert max(after, before) < apart.MEMORY_BYTES // 1024
+    assert max(after, before) < child.MEMORY_BYTES // 1024
 
 
 def test_a_child_over_its_time_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -169,7 +169,7 @@ def in_a_fork(work: Callable[[], None]) -> str:
     child = os.fork()
     if child == 0:
         os.close(said)
-        ceiling = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize() + apart.MEMORY_BYTES
+        ceiling = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize() + child.MEMORY_BYTES
         resource.setrlimit(resource.RLIMIT_AS, (ceiling, ceiling))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         try:

@@ -108,7 +108,7 @@ def test_many_error_rows_are_written_by_a_task(desk: Client, monkeypatch: pytest
     task.refresh_from_db()
     assert (task.result, task.result_file) == ({"错误行": 2}, address)
     made.refresh_from_db()
-    assert (Path(settings.FILES_DIR) / "sheets" / made.error_file).read_bytes().startswith(b"aes:")
+    assert (Path(settings.FILES_DIR) / "sheets" / made.error_file).read_bytes().startswith(b"frames:")
     assert desk.get(address).content.startswith(b"PK")
 
 

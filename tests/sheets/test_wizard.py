@@ -12,10 +12,11 @@ from openpyxl import load_workbook
 from portal.audit.models import AuditEvent
 from portal.people.actor import Actor, NotAllowed
 from portal.people.models import Institution
-from portal.sheets import chunks, processing, queries, services, store
+from portal.sheets import chunks, queries, services, store
 from portal.sheets.choices import ImportState, Mode, RowKind
 from portal.sheets.error_file import write_errors
 from portal.sheets.errors import SheetError
+from portal.sheets.importer import RowResult
 from portal.sheets.models import SheetChunk, SheetImport
 from portal.tasks.choices import TaskState
 from portal.tasks.models import Task
@@ -237,13 +238,17 @@ def test_abandoning_drops_rows_and_file(actor: Actor) -> None:
         services.abandon(actor, sheet_import=made)
 
 
-def test_an_import_abandoned_while_it_is_checked_stays_so(actor: Actor) -> None:
+def test_an_import_abandoned_while_it_is_checked_stays_so(actor: Actor, monkeypatch: pytest.MonkeyPatch) -> None:
     made = upload(actor, xlsx(HEADER, ROW))
-    read = processing.read_rows(processing.read_apart(xlsx(HEADER, ROW), "a.xlsx"), WardImport())
-    services.abandon(actor, sheet_import=made)
-    assert not processing._keep(made, read)
+
+    def abandoned_meanwhile(*_: Any) -> list[RowResult]:
+        services.abandon(actor, sheet_import=made)
+        return [RowResult(RowKind.NEW)]
+
+    monkeypatch.setattr(WardImport, "check", abandoned_meanwhile)
     work(made)
     assert made.state == ImportState.ABANDONED
+    assert not made.chunks.exists()
 
 
 def test_nothing_rests_in_clear(actor: Actor, settings: Any) -> None:
