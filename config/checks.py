@@ -17,10 +17,23 @@ from config.trigrams import faults
 ENVIRONMENTS = ("沙箱", "测试", "正式")
 SIGN_IN = ("required", "tolerant", "off")
 FILE_BYTES = ("signed", "unsigned", "base64")
+FACTOR = ("required", "optional")
+NOT_NEGATIVE = (
+    "IDLE_LOCK_MINUTES", "LOGINS_AT_ONCE", "PASSWORD_AGE_DAYS", "PASSWORD_INITIAL_DAYS", "ACCOUNT_SILENT_DAYS",
+    "FACTOR_SHIFT_HOURS",
+)  # fmt: skip
 SHORTEST_KEY = 16
 # With none of these nothing would ever be sent, or everything be sent in vain.
 AT_LEAST_ONE = ("DELIVERY_THREADS", "BATCH_ROWS", "BREAKER_FAILURES", "VERIFY_LOOKS")
-ABOVE_ZERO = ("CONNECT_SECONDS", "DEADLINE_QUERY", "DEADLINE_SUBMIT", "DEADLINE_FILE", "LEASE_SECONDS", "FILE_MAX_MB")
+ABOVE_ZERO = (
+    "CONNECT_SECONDS",
+    "DEADLINE_QUERY",
+    "DEADLINE_SUBMIT",
+    "DEADLINE_FILE",
+    "LEASE_SECONDS",
+    "FILE_MAX_MB",
+    "SESSION_IDLE_MINUTES",
+)
 
 
 def check_keys(app_configs: Any = None, **kwargs: Any) -> Sequence[CheckMessage]:
@@ -42,6 +55,24 @@ def check_platform(app_configs: Any = None, **kwargs: Any) -> Sequence[CheckMess
     return [*_environment(), *_address(), *_way(), *_words(), *_files(), *_numbers(), *_leases()]
 
 
+def check_outward(app_configs: Any = None, **kwargs: Any) -> Sequence[CheckMessage]:
+    """What leaves the portal besides messages to the platform: logs and the audit's stream."""
+    from config.logs import FORMATS
+    from portal.system.targets import BadTarget, read_syslog
+
+    found: list[CheckMessage] = []
+    if settings.LOG_FORMAT not in FORMATS:
+        found.append(
+            Error(f"LOG_FORMAT：应为 {'、'.join(FORMATS)} 之一，实际为 {settings.LOG_FORMAT}", id="config.E030")
+        )
+    try:
+        if settings.AUDIT_SYSLOG:
+            read_syslog(settings.AUDIT_SYSLOG)
+    except BadTarget as error:
+        found.append(Error(f"AUDIT_SYSLOG：{error}", id="config.E031"))
+    return found
+
+
 def check_database(
     app_configs: Any = None, databases: Sequence[str] | None = None, **kwargs: Any
 ) -> Sequence[CheckMessage]:
@@ -57,6 +88,7 @@ def register_all() -> None:
     """Let Django run the checks."""
     register(check_keys, Tags.security)
     register(check_platform)
+    register(check_outward)
     register(check_database, Tags.database)
 
 
@@ -97,7 +129,7 @@ def _way() -> Iterator[CheckMessage]:
 
 
 def _words() -> Iterator[CheckMessage]:
-    for name, allowed in (("PLATFORM_SIGN_IN", SIGN_IN), ("PLATFORM_FILE_BYTES", FILE_BYTES)):
+    for name, allowed in (("PLATFORM_SIGN_IN", SIGN_IN), ("PLATFORM_FILE_BYTES", FILE_BYTES), ("FACTOR", FACTOR)):
         if getattr(settings, name) not in allowed:
             yield Error(f"{name}：应为 {'、'.join(allowed)} 之一，实际为 {getattr(settings, name)}", id="config.E010")
 
@@ -116,6 +148,9 @@ def _numbers() -> Iterator[CheckMessage]:
     for name in ABOVE_ZERO:
         if getattr(settings, name) <= 0:
             yield Error(f"{name}：应大于 0，实际为 {getattr(settings, name):g}", id="config.E014")
+    for name in NOT_NEGATIVE:
+        if getattr(settings, name) < 0:
+            yield Error(f"{name}：不能小于 0，实际为 {getattr(settings, name):g}", id="config.E015")
 
 
 def _leases() -> Iterator[CheckMessage]:

@@ -34,6 +34,9 @@ LOGINS = (
     Login("records", "bingan", "沈书语", "90006"),
     Login("manager", "guanli", "方思远", "90007"),
     Login("it", "xinxi", "卢俊驰", "90008"),
+    Login("system_admin", "xitong", "贺一鸣", "90009"),
+    Login("security_admin", "anquan", "顾清岚", "90010"),
+    Login("audit_admin", "shenji", "唐若水", "90011"),
 )
 OFFICE = LOGINS[0]
 

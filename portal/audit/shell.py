@@ -25,6 +25,6 @@ def _persons(actor: Actor) -> QuerySet[Person]:
 
 def _person_url(person: Any) -> str:
     try:
-        return reverse("people:detail", args=[person.pk])
+        return reverse("system:person", args=[person.pk])
     except NoReverseMatch:
         return ""

@@ -173,6 +173,11 @@ class Shell:
         return address("people:password")
 
     @property
+    def lock_minutes(self) -> int:
+        """After how many minutes without an act the screen locks, 0 for never."""
+        return int(settings.IDLE_LOCK_MINUTES)
+
+    @property
     def narrow(self) -> bool:
         """Say whether this browser keeps the menu folded."""
         return self.request.COOKIES.get("menu") == "narrow"

@@ -8,7 +8,6 @@ from django import forms
 from django.contrib.auth.password_validation import validate_password
 
 from portal.people.models import Person
-from portal.people.roles import ROLE_CHOICES
 
 TEXT = {"class": "form-control"}
 
@@ -40,7 +39,10 @@ class PasswordForm(forms.Form):
         label="新密码",
         max_length=200,
         strip=False,
-        help_text="至少 10 位，不能全是数字，不能用常见密码，不能与登录名相近。",
+        help_text=(
+            "至少 10 位，含大写字母、小写字母、数字、符号中的至少三种；"
+            "不能用常见密码、与登录名相近的、最近 5 次用过的。"
+        ),
         widget=forms.PasswordInput({**TEXT, "autocomplete": "new-password"}),
     )
     again = forms.CharField(
@@ -77,31 +79,36 @@ class PasswordForm(forms.Form):
         return again
 
 
-class PersonForm(forms.Form):
-    """A new person with the first role."""
+class CodeForm(forms.Form):
+    """A code of the phone, or a recovery code."""
 
-    username = forms.CharField(label="登录名", max_length=50, widget=forms.TextInput({**TEXT, "autofocus": True}))
-    name = forms.CharField(label="姓名", max_length=50, widget=forms.TextInput(TEXT))
-    role = forms.ChoiceField(label="角色", choices=ROLE_CHOICES, widget=forms.Select({"class": "form-select"}))
-    opter = forms.CharField(
-        label="经办人编号",
-        max_length=30,
-        required=False,
-        widget=forms.TextInput(TEXT),
-        help_text="报文中的 opter，可空",
+    code = forms.CharField(
+        label="动态验证码",
+        max_length=20,
+        widget=forms.TextInput(
+            {
+                **TEXT,
+                "autocomplete": "one-time-code",
+                "autofocus": True,
+                "inputmode": "numeric",
+                "class": "form-control code",
+            }
+        ),
     )
 
-    def clean_username(self) -> str:
-        """The login name, not taken yet."""
-        username: str = self.cleaned_data["username"]
-        if Person.objects.filter(username=username).exists():
-            raise forms.ValidationError(f"登录名 {username} 已有人使用，请换一个。")
-        return username
 
+class UnlockForm(forms.Form):
+    """The same person's password again, with a code where one is wanted."""
 
-class GrantForm(forms.Form):
-    """One more role of a person in the current institution."""
-
-    role = forms.ChoiceField(label="角色", choices=ROLE_CHOICES, widget=forms.Select({"class": "form-select"}))
-    opter = forms.CharField(label="经办人编号", max_length=30, required=False, widget=forms.TextInput(TEXT))
-    opter_name = forms.CharField(label="经办人姓名", max_length=50, required=False, widget=forms.TextInput(TEXT))
+    password = forms.CharField(
+        label="密码",
+        max_length=200,
+        strip=False,
+        widget=forms.PasswordInput({**TEXT, "autocomplete": "current-password", "autofocus": True}),
+    )
+    code = forms.CharField(
+        label="动态验证码",
+        max_length=20,
+        required=False,
+        widget=forms.TextInput({**TEXT, "autocomplete": "one-time-code"}),
+    )

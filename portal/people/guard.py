@@ -14,7 +14,7 @@ from django.shortcuts import render
 from django.urls import reverse
 
 from portal.people.actor import Actor
-from portal.people.models import Membership, Person
+from portal.people.models import LoginSession, Membership, Person
 from portal.people.roles import describe, roles_with
 
 P = ParamSpec("P")
@@ -25,6 +25,7 @@ class ActorRequest(HttpRequest):
 
     actor: Actor
     user: Person
+    login: LoginSession
     htmx: Any
 
 
@@ -73,8 +74,12 @@ def to_login(request: HttpRequest) -> HttpResponse:
     Somebody whose login ended while they filled in a form comes back to that form and learns that nothing was done.
     """
     back = request.get_full_path() if request.method == "GET" else _came_from(request)
+    why = getattr(request, "ended_words", "")
     if request.method != "GET":
-        messages.warning(request, "登录已超时，刚才的操作没有执行。请重新登录后再做一次。", fail_silently=True)
+        because = f"登录已结束（{why}）" if why else "登录已超时"
+        messages.warning(request, f"{because}，刚才的操作没有执行。请重新登录后再做一次。", fail_silently=True)
+    elif why and not is_htmx(request):
+        messages.info(request, f"登录已结束：{why}。请重新登录。", fail_silently=True)
     if is_htmx(request):
         # the piece has no page of its own: come back to the page that asked for it
         back = _path_of(request.headers.get("HX-Current-URL", "/"))
@@ -133,6 +138,6 @@ def _givers(actor: Actor | None) -> list[str]:
     """Return the names of up to five persons who can give rights here."""
     if actor is None:
         return []
-    roles = [role.code for role in roles_with("people.manage")]
+    roles = [role.code for role in roles_with("people.grant")]
     members = Membership.objects.filter(institution=actor.institution, role__in=roles, person__is_active=True)
     return list(members.order_by("person__name").values_list("person__name", flat=True).distinct()[:5])

@@ -99,7 +99,7 @@ class FormKey(models.Model):
 
 
 class Draft(models.Model):
-    """A form somebody has not sent yet: `content` is JSON [[name, value], …], encrypted. Only its person gets it back."""
+    """A form not sent yet: `content` is JSON [[name, value], …], encrypted. Only its person gets it back."""
 
     person = models.ForeignKey("people.Person", on_delete=models.CASCADE, related_name="drafts")
     institution = models.ForeignKey("people.Institution", null=True, on_delete=models.CASCADE, related_name="+")

@@ -15,8 +15,19 @@ from portal.people.actor import Actor, NotAllowed
 from portal.people.guard import go, refuse, wrong_way
 from portal.people.models import Institution, Person
 
-# What somebody may open who must first choose a password of their own.
-BEFORE_PASSWORD = {"people:password", "people:logout", "people:login"}
+# What somebody may open who must first choose a password of their own, or set up the second factor.
+ALWAYS = {
+    "people:logout",
+    "people:login",
+    "people:code",
+    "people:operator",
+    "people:lock",
+    "people:unlock",
+    "people:alive",
+}
+BEFORE_PASSWORD = ALWAYS | {"people:password"}
+BEFORE_FACTOR = BEFORE_PASSWORD | {"people:factor"}
+FACTOR_DONE = "factor"
 
 
 class ActorMiddleware:
@@ -39,20 +50,39 @@ class ActorMiddleware:
         return response
 
     def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponse | None:
-        """Send a person with an initial password to the page where they choose their own."""
-        person = request.user
-        if not isinstance(person, Person) or not person.must_change_password:
+        """Send a person with an initial or old password, or without the second factor, to where they mend that."""
+        person, match = request.user, request.resolver_match
+        if not isinstance(person, Person) or match is None:
             return None
-        match = request.resolver_match
-        if match is not None and match.view_name in BEFORE_PASSWORD:
-            return None
-        return go(request, reverse("people:password"))
+        if match.view_name not in BEFORE_PASSWORD and _password_due(person):
+            return go(request, reverse("people:password"))
+        if match.view_name not in BEFORE_FACTOR and _factor_due(request, person):
+            return go(request, reverse("people:factor"))
+        return None
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         """Turn a service's NotAllowed into the page that says which right is missing."""
         if not isinstance(error, NotAllowed):
             return None
         return refuse(request, error.action, "" if error.action else str(error))
+
+
+def _password_due(person: Person) -> bool:
+    from portal.people.passwords import outdated
+
+    return person.must_change_password or outdated(person)
+
+
+def _factor_due(request: HttpRequest, person: Person) -> bool:
+    """Ask once a login: who has a factor keeps it until somebody resets it, and that ends the logins."""
+    from portal.people.factor import missing
+
+    if settings.FACTOR != "required" or request.session.get(FACTOR_DONE):
+        return False
+    if missing(person):
+        return True
+    request.session[FACTOR_DONE] = True
+    return False
 
 
 def actor_of(request: HttpRequest) -> Actor | None:

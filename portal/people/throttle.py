@@ -19,38 +19,40 @@ WRONG_ALLOWED = 5
 LOCKED_FOR = timedelta(minutes=15)
 BURST = 10.0
 SECONDS_PER_TRY = 3.0
+PASSWORD, CODE = "login", "code"
+WORDS = {PASSWORD: "密码", CODE: "验证码"}
 
 
 class TooMany(Exception):
     """No further try is allowed now; the message says how long to wait."""
 
 
-def spend(username: str, ip: str) -> int:
-    """Count one try before the password is looked at; return how many wrong ones are left after it.
+def spend(username: str, ip: str, what: str = PASSWORD) -> int:
+    """Count one try before the password or code is looked at; return how many wrong ones are left after it.
 
-    Counting first means that tries made at the same moment cannot slip past the limit. Raises TooMany.
+    Counting first means that tries made at the same moment cannot slip past the limit. Passwords and codes are counted
+    apart: a right password must not give back the tries for its code. Raises TooMany.
     """
     now = timezone.now()
     with transaction.atomic():
-        account = _row(_account_key(username), now)
-        pair = _row(digest(f"login:{username}@{ip}"), now)
-        _must_be_open(account, now)
+        account = _row(_account_key(username, what), now)
+        pair = _row(digest(f"{what}:{username}@{ip}"), now)
+        _must_be_open(account, now, WORDS[what])
         _take_token(pair, now)
         return _count_failure(account, now)
 
 
-def clear(username: str) -> bool:
-    """Forget an account's wrong passwords (right password given, or unlocked by someone); True when it was locked."""
-    now = timezone.now()
-    row = Throttle.objects.filter(key=_account_key(username)).first()
-    Throttle.objects.filter(key=_account_key(username)).update(failures=0, first_failure_at=None, locked_until=None)
-    return row is not None and row.locked_until is not None and row.locked_until > now
+def clear(username: str, *whats: str) -> None:
+    """Forget an account's wrong tries: of what was just given right, or of all when somebody unlocks it."""
+    keys = [_account_key(username, what) for what in whats or WORDS]
+    Throttle.objects.filter(key__in=keys).update(failures=0, first_failure_at=None, locked_until=None)
 
 
 def locked_until(username: str) -> datetime | None:
     """Return until when an account is locked, or None."""
-    row = Throttle.objects.filter(key=_account_key(username), locked_until__gt=timezone.now()).first()
-    return row.locked_until if row else None
+    keys = [_account_key(username, what) for what in WORDS]
+    rows = Throttle.objects.filter(key__in=keys, locked_until__gt=timezone.now())
+    return max((row.locked_until for row in rows if row.locked_until), default=None)
 
 
 def prune() -> int:
@@ -59,8 +61,8 @@ def prune() -> int:
     return Throttle.objects.filter(refilled_at__lt=old).delete()[0]
 
 
-def _account_key(username: str) -> str:
-    return digest(f"login:{username}")
+def _account_key(username: str, what: str) -> str:
+    return digest(f"{what}:{username}")
 
 
 def _row(key: str, now: datetime) -> Throttle:
@@ -68,10 +70,12 @@ def _row(key: str, now: datetime) -> Throttle:
     return Throttle.objects.select_for_update().get(key=key)
 
 
-def _must_be_open(account: Throttle, now: datetime) -> None:
+def _must_be_open(account: Throttle, now: datetime, word: str) -> None:
     if account.locked_until and account.locked_until > now:
         minutes = int((account.locked_until - now).total_seconds() // 60) + 1
-        raise TooMany(f"密码连续输错 {WRONG_ALLOWED} 次，此登录名已锁定。请 {minutes} 分钟后再试，或请信息科解锁。")
+        raise TooMany(
+            f"{word}连续输错 {WRONG_ALLOWED} 次，此登录名已锁定。请 {minutes} 分钟后再试，或请系统管理员解锁。"
+        )
 
 
 def _take_token(pair: Throttle, now: datetime) -> None:

@@ -1,21 +1,23 @@
-"""Addresses of the people room."""
+"""Addresses of the people room; 系统 · 人员 stands in portal.system."""
 
 from django.urls import path
 
-from portal.people import managing, views
+from portal.people import account, drafting, locking, views
 
 app_name = "people"
 urlpatterns = [
     path("login/", views.login, name="login"),
+    path("login/code/", views.code, name="code"),
     path("logout/", views.log_out, name="logout"),
-    path("password/", views.password, name="password"),
+    path("lock/", locking.lock, name="lock"),
+    path("unlock/", locking.unlock, name="unlock"),
+    path("alive/", locking.alive, name="alive"),
+    path("operator/", locking.operator, name="operator"),
+    path("draft/", drafting.draft, name="draft"),
     path("institution/", views.switch, name="switch"),
-    path("people/", managing.index, name="list"),
-    path("people/new/", managing.new, name="new"),
-    path("people/<int:pk>/", managing.detail, name="detail"),
-    path("people/<int:pk>/grant/", managing.grant, name="grant"),
-    path("people/<int:pk>/revoke/<int:membership>/", managing.revoke, name="revoke"),
-    path("people/<int:pk>/password/", managing.reset, name="reset"),
-    path("people/<int:pk>/lock/", managing.lock, name="lock"),
-    path("people/<int:pk>/unlock/", managing.unlock, name="unlock"),
+    path("account/", account.account, name="account"),
+    path("account/logins/<int:pk>/end/", account.end_login, name="end_login"),
+    path("password/", account.password, name="password"),
+    path("factor/", account.set_up_factor, name="factor"),
+    path("factor/recovery/", account.renew_recovery, name="recovery"),
 ]

@@ -39,14 +39,32 @@ class Act:
 ACTS = {
     act.code: act
     for act in (
-        Act("lock", "停用", "停用后此人立即退出登录，不能再登录。", "people.manage", services.lock_person, "已停用"),
-        Act("unlock", "启用", "启用后此人可以登录，连续输错的锁定也一并解除。", "people.manage", services.unlock_person, "已启用"),
         Act(
-            "factor", "重置动态验证码", "用于手机遗失或更换。此人立即退出登录，下次登录时重新启用。请先核实是本人提出。",
-            "people.grant", factor.reset, "已重置动态验证码：",
+            "lock",
+            "停用",
+            "停用后此人立即退出登录，不能再登录。",
+            "people.manage",
+            services.lock_person,
+            "已停用 {} 的账号。",
+        ),
+        Act(
+            "unlock",
+            "启用",
+            "启用后此人可以登录，连续输错的锁定也一并解除。",
+            "people.manage",
+            services.unlock_person,
+            "已启用 {} 的账号。",
+        ),
+        Act(
+            "factor",
+            "重置动态验证码",
+            "用于手机遗失或更换。此人立即退出登录，下次登录时重新启用。请先核实是本人提出。",
+            "people.grant",
+            factor.reset,
+            "已重置 {} 的动态验证码。",
         ),
     )
-}  # fmt: skip
+}
 
 
 @never_cache
@@ -148,7 +166,13 @@ def revoke(request: ActorRequest, pk: int, membership: int) -> HttpResponseBase:
             f"已收回 {person}「{word}」。",
         )
         return redirect("system:person", pk)
-    context = {"form": form, "person": person, "title": f"收回角色「{word}」", "word": "收回", "warning": "收回后立即生效。"}
+    context = {
+        "form": form,
+        "person": person,
+        "title": f"收回角色「{word}」",
+        "word": "收回",
+        "warning": "收回后立即生效。",
+    }
     return render(request, "people/ask.html", context)
 
 
@@ -172,9 +196,7 @@ def act(request: ActorRequest, pk: int, code: str) -> HttpResponseBase:
     request.actor.must(asked.action)
     if request.method == "POST" and form.is_valid():
         reason = form.cleaned_data["reason"]
-        _try(
-            request, lambda: asked.function(request.actor, person=person, reason=reason), f"{asked.done} {person} 的账号。"
-        )
+        _try(request, lambda: asked.function(request.actor, person=person, reason=reason), asked.done.format(person))
         return redirect("system:person", pk)
     context = {"form": form, "person": person, "title": asked.label, "word": asked.label, "warning": asked.warning}
     return render(request, "people/ask.html", context)

@@ -28,7 +28,11 @@ class OperatorForm(forms.Form):
     """The operator number and name that go into messages."""
 
     opter = forms.CharField(
-        label="经办人编号", max_length=30, required=False, widget=forms.TextInput(TEXT), help_text="报文中的 opter，可空"
+        label="经办人编号",
+        max_length=30,
+        required=False,
+        widget=forms.TextInput(TEXT),
+        help_text="报文中的 opter，可空",
     )
     opter_name = forms.CharField(
         label="经办人姓名", max_length=50, required=False, widget=forms.TextInput(TEXT), help_text="空时取本人姓名"

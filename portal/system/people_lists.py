@@ -95,7 +95,12 @@ class PersonFilter(ListFilter):
     words = SearchFilter(fields=["username", "name"], label="登录名、姓名")
     role = ChoiceFilter(label="角色", choices=[*ROLE_CHOICES, ("none", "没有角色")], method="with_role")
     factor = YesNoFilter(
-        label="动态验证码", field_name="factor__confirmed_at", lookup_expr="isnull", exclude=True, yes="已启用", no="未启用"
+        label="动态验证码",
+        field_name="factor__confirmed_at",
+        lookup_expr="isnull",
+        exclude=True,
+        yes="已启用",
+        no="未启用",
     )
     last_login = DayRangeFilter(label="上次登录", times=True)
 

@@ -2,7 +2,22 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern
+from django.urls import URLPattern, path
+
+from portal.system import people
+from portal.system.people_lists import LoginList, PersonList
 
 app_name = "system"
-urlpatterns: list[URLPattern] = []
+urlpatterns: list[URLPattern] = [
+    path("people/", PersonList.as_view(), name="people"),
+    path("people/new/", people.new, name="person_new"),
+    path("people/<int:pk>/", people.detail, name="person"),
+    path("people/<int:pk>/name/", people.rename, name="person_name"),
+    path("people/<int:pk>/grant/", people.grant, name="person_grant"),
+    path("people/<int:pk>/revoke/<int:membership>/", people.revoke, name="person_revoke"),
+    path("people/<int:pk>/operator/<int:membership>/", people.operator, name="person_operator"),
+    path("people/<int:pk>/password/", people.reset, name="person_reset"),
+    path("people/<int:pk>/do/<slug:code>/", people.act, name="person_act"),
+    path("logins/", LoginList.as_view(), name="logins"),
+    path("logins/<int:pk>/end/", people.end_login, name="login_end"),
+]

@@ -55,7 +55,7 @@ def test_menu_shows_only_what_the_role_may(
     client.force_login(member)
     assert {"工作台", "科室", "任务中心"} <= set(menu_of(client.get("/")))
     assert "人员" not in menu_of(client.get("/"))
-    client.force_login(person("it", institution, "it"))
+    client.force_login(person("system", institution, "system_admin"))
     assert "人员" in menu_of(client.get("/"))
     client.force_login(person("cashier", institution, "cashier"))
     assert "交易记录" not in menu_of(client.get("/"))
