@@ -15,6 +15,7 @@ urlpatterns = [
     path("uncover/", include("portal.audit.uncover_urls")),
     path("values/", include("portal.values.urls")),
     path("system/", include("portal.system.urls")),
+    path("audit/", include("portal.system.audit_urls")),
     path("sheets/", include("portal.sheets.urls")),
     path("directory/", include("insurance.directory.urls")),
     path("exchange/", include("insurance.exchange.urls")),

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 
 from django.db.models import Count, Min
 from django.urls import reverse
+from django.utils import timezone
 
 from insurance.exchange import statistics
 from insurance.exchange.breaker import is_shut_out
-from insurance.exchange.choices import CallState
+from insurance.exchange.choices import CallState, SubmissionState
 from insurance.exchange.models import TO_DO, Submission
 from insurance.exchange.pages.links import light_connection, stopped_words
 from insurance.exchange.pages.worklists import TODO_TABS, stuck_calls
@@ -18,10 +19,12 @@ from portal.desk.registry import Chart, Picture, Series, Work, WorkLine, add_cha
 from portal.people.actor import Actor
 from portal.people.models import Institution
 from portal.system.alarms import AlarmKind, AlarmSource, register_source
+from portal.system.health import Probe, register_probe
 
 VIEW, SUBMIT, DECIDE = "exchange.view", "exchange.submit", "exchange.decide"
 DAYS = 14
 SHOWN_REFUSALS = 8
+PERSON_MINUTES = 30
 # The tabs of 待处理 that are not the plain outcomes of the day's page: how grave, what comes next, whose duty.
 LINES = {
     "contradicted": ("danger", "在平台核对是否重复或缺少，再点「已核对」", DECIDE),
@@ -111,8 +114,33 @@ def look_unapplied(institution: Institution | None) -> tuple[str, str] | None:
     return (f"{number} 次交易的答复写入业务记录失败", "danger") if number else None
 
 
+def look_unknown(institution: Institution | None) -> tuple[str, str] | None:
+    """Say that outcomes wait for a person since a while: recovery could not find out."""
+    before = timezone.now() - dt.timedelta(minutes=PERSON_MINUTES)
+    waiting = Submission.objects.filter(
+        institution=institution, state=SubmissionState.UNKNOWN, needs_person=True, state_at__lt=before
+    )
+    number = waiting.count()
+    return (f"{number} 条结果待查等人工核实超过 {PERSON_MINUTES} 分钟", "danger") if number else None
+
+
+def oldest_queued() -> float:
+    """Return for how many seconds the oldest upload whose turn it is has waited, 0 when none waits."""
+    waiting = Submission.objects.filter(state=SubmissionState.QUEUED, ready=True)
+    oldest = waiting.aggregate(oldest=Min("state_at"))["oldest"]
+    return round((timezone.now() - oldest).total_seconds(), 1) if oldest else 0
+
+
+def unknown_outcomes() -> float:
+    """Return how many outcomes are unknown."""
+    return Submission.objects.filter(state=SubmissionState.UNKNOWN).count()
+
+
 def register_watching() -> None:
     """Hand everything over."""
+    register_probe(Probe("outbox_seconds", "最早的待上传", oldest_queued, "秒"))
+    register_probe(Probe("unknown", "结果待查", unknown_outcomes, "条"))
+    register_source(AlarmSource(AlarmKind("exchange.unknown", "结果待查等人工", "exchange"), look_unknown))
     add_work(Work("exchange.todo", work_lines, action=VIEW, order=10))
     add_chart(Chart("14 天交易结果", outcomes_chart, action=VIEW, order=10))
     add_chart(Chart("14 天响应时间", latency_chart, action=VIEW, order=20))

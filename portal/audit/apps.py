@@ -9,7 +9,8 @@ class AuditConfig(AppConfig):
 
     def ready(self) -> None:
         """Seal the audit itself, and open the history of persons."""
-        from portal.audit import sealing, shell
+        from portal.audit import retention, sealing, shell
 
         sealing.register_audit()
         shell.register_own()
+        retention.register_checks()

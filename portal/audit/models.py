@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
+from django.urls import reverse
 
 from portal.audit.grants import Uncovering, UncoveringUse  # noqa: F401 (tables of this app, in a file of their own)
 from portal.people.models import Institution, Person
@@ -42,6 +43,10 @@ class AuditEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.actor_name} {self.action}"
+
+    def get_absolute_url(self) -> str:
+        """Return the address of the event's page."""
+        return reverse("audit:event", args=[self.pk])
 
 
 class Seal(models.Model):

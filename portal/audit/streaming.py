@@ -1,8 +1,8 @@
 """The audit as a syslog stream (AUDIT_SYSLOG): each committed event once, in order; twice rather than never.
 
 How far it got stands in the database, moved on only after a batch was taken. Numbers are given out before a transaction
-commits, so a smaller one may appear later: only rows older than every open transaction are read, and numbers that are
-missing in between are looked for again for GAPS_KEPT of them.
+commits, so a smaller one may appear later: rows wait a moment until those beside them are there, and numbers that are
+still missing in between are remembered as ranges and looked for again for GAPS_KEPT; then they were rolled back.
 """
 
 from __future__ import annotations
@@ -10,10 +10,11 @@ from __future__ import annotations
 import logging
 import socket
 from collections.abc import Sequence
+from datetime import timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q
 from django.utils import timezone
 
 from portal.audit.models import AuditEvent, AuditStream
@@ -25,12 +26,14 @@ log = logging.getLogger(__name__)
 
 BATCH = 500
 MOST_BATCHES = 20
-GAPS_KEPT = 1_000
+GAPS_KEPT = timedelta(hours=24)
+SETTLE = timedelta(seconds=1)
 SECONDS = 5.0
 FACILITY = 13  # log audit
 NOTICE = 5
-# Older than every open transaction, so that no smaller number can appear any more. `age` survives the counter's wrap.
-SETTLED = "age(audit_auditevent.xmin) > age(pg_snapshot_xmin(pg_current_snapshot())::xid)"
+
+# first number, last number, seconds since 1970 when it was found missing
+Gap = tuple[int, int, int]
 
 
 def stream() -> int:
@@ -63,8 +66,9 @@ def _one_batch(target: str) -> int:
     state = AuditStream.objects.select_for_update(skip_locked=True).filter(target=target).first()
     if state is None:
         return 0
-    late = list(_settled().filter(pk__in=state.gaps).order_by("pk"))
-    fresh = list(_settled().filter(pk__gt=state.last_id).order_by("pk")[:BATCH])
+    settled = AuditEvent.objects.select_related("institution").filter(at__lte=timezone.now() - SETTLE)
+    late = list(settled.filter(_within(state.gaps)).order_by("pk")[:BATCH]) if state.gaps else []
+    fresh = list(settled.filter(pk__gt=state.last_id).order_by("pk")[:BATCH])
     if not late and not fresh:
         return 0
     try:
@@ -76,8 +80,10 @@ def _one_batch(target: str) -> int:
     return len(fresh)
 
 
-def _settled() -> QuerySet[AuditEvent]:
-    found: QuerySet[AuditEvent] = AuditEvent.objects.select_related("institution").extra(where=[SETTLED])
+def _within(gaps: list[Gap]) -> Q:
+    found = Q()
+    for first, last, _ in gaps:
+        found |= Q(pk__gte=first, pk__lte=last)
     return found
 
 
@@ -109,16 +115,29 @@ def line_of(event: AuditEvent) -> Line:
 
 
 def _moved_on(state: AuditStream, late: list[AuditEvent], fresh: list[AuditEvent]) -> None:
-    seen = {event.pk for event in (*late, *fresh)}
-    last = fresh[-1].pk if fresh else state.last_id
-    # the very first batch starts wherever the table does: nothing is missing before it
-    start = state.last_id + 1 if state.last_id else (fresh[0].pk if fresh else last)
-    span = range(max(start, last - 10 * GAPS_KEPT), last)
-    gaps = [number for number in (*state.gaps, *span) if number not in seen]
-    state.gaps, state.last_id = gaps[-GAPS_KEPT:], last
-    state.sent, state.sent_at = state.sent + len(seen), timezone.now()
+    now = int(timezone.now().timestamp())
+    found = [gap for old in state.gaps for gap in _without(tuple(old), [event.pk for event in late])]
+    if fresh:
+        # the very first batch starts wherever the table does: nothing is missing before it
+        start = state.last_id + 1 if state.last_id else fresh[0].pk
+        found += _without((start, fresh[-1].pk, now), [event.pk for event in fresh])
+        state.last_id = fresh[-1].pk
+    state.gaps = [gap for gap in found if gap[2] > now - GAPS_KEPT.total_seconds()]
+    state.sent, state.sent_at = state.sent + len(late) + len(fresh), timezone.now()
     state.failures, state.words = 0, ""
     state.save()
+
+
+def _without(gap: Gap, keys: list[int]) -> list[Gap]:
+    """Return what is left of a range when some numbers of it (ascending) were seen."""
+    first, last, since = gap
+    left: list[Gap] = []
+    for key in keys:
+        if first <= key <= last:
+            if key > first:
+                left.append((first, key - 1, since))
+            first = key + 1
+    return [*left, (first, last, since)] if first <= last else left
 
 
 def _failed(state: AuditStream, error: OSError) -> None:

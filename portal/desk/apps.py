@@ -13,7 +13,8 @@ class DeskConfig(AppConfig):
 
     def ready(self) -> None:
         """Register."""
-        from portal.desk import checks, panels
+        from portal.desk import checks, panels, system_menu
 
         checks.register_checks()
         panels.register_own()
+        system_menu.register_system()

@@ -9,4 +9,5 @@ urlpatterns = [
     path("", views.home, name="home"),
     path("help/", helping.page, name="help"),
     path("healthz", views.healthz, name="healthz"),
+    path("readyz", views.readyz, name="readyz"),
 ]

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonRespons
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_GET, require_safe
 
 from portal.desk import health as health_of
 from portal.desk import registry
@@ -20,6 +20,7 @@ from portal.desk.working import today
 from portal.people.actor import Actor
 from portal.people.guard import ActorRequest, is_htmx, needs
 from portal.privacy.traces import frames_of
+from portal.system.status import readiness
 
 log = logging.getLogger(__name__)
 
@@ -47,11 +48,19 @@ def home(request: ActorRequest) -> HttpResponseBase:
 
 
 @never_cache
-@require_GET
+@require_safe
 def healthz(request: HttpRequest) -> JsonResponse:
     """Answer a monitor: 200 while pages can be served, 503 without the database."""
     found = health_of.report()
     return JsonResponse(health_of.as_json(found), status=200 if found.database else 503)
+
+
+@never_cache
+@require_safe
+def readyz(request: HttpRequest) -> JsonResponse:
+    """Answer a load balancer: 200 when this process may get requests, else 503 and what is missing."""
+    missing = readiness()
+    return JsonResponse({"ready": not missing, "missing": missing}, status=503 if missing else 200)
 
 
 def _alarms(actor: Actor) -> list[Notice]:

@@ -13,7 +13,7 @@ period, at once when it grows worse, and when it is over. `register_alarm` says 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -69,6 +69,7 @@ class AlarmSource:
 
 _kinds: dict[str, AlarmKind] = {}
 _sources: dict[str, AlarmSource] = {}
+_providers: list[Callable[[], Iterable[AlarmSource]]] = []
 
 
 def register_alarm(kind: AlarmKind) -> None:
@@ -84,14 +85,36 @@ def register_source(source: AlarmSource) -> None:
     _sources[source.kind.code] = source
 
 
+def register_provider(provider: Callable[[], Iterable[AlarmSource]]) -> None:
+    """Let sources be asked for when they are needed, where those who give them are not all loaded yet."""
+    _providers.append(provider)
+
+
+def named() -> frozenset[str]:
+    """Return the codes that rooms have registered themselves."""
+    return frozenset(_kinds)
+
+
+def watched() -> list[AlarmSource]:
+    """Return every source, those of the providers too."""
+    for provider in _providers:
+        for source in provider():
+            if source.kind.code not in _sources:
+                register_source(source)
+    return list(_sources.values())
+
+
 def alarm_kind(code: str) -> AlarmKind:
     """Return how a code is told."""
+    if code not in _kinds:
+        watched()
     return _kinds.get(code) or AlarmKind(code, code)
 
 
 def alarm_words(code: str) -> str:
     """Return a code's name, 其他告警 for one that no installed room has."""
-    return _kinds[code].label if code in _kinds else "其他告警"
+    kind = alarm_kind(code)
+    return kind.label if kind.label != code else "其他告警"
 
 
 def raise_alarm(institution: Institution | None, code: str, words: str, level: str = "warning") -> AlarmEvent:
@@ -120,7 +143,7 @@ def clear_alarm(institution: Institution | None, code: str) -> AlarmEvent | None
 def watch() -> None:
     """Look at every source once: what is wrong is raised and stays raised, what is well again is cleared."""
     places: list[Institution] = list(Institution.objects.order_by("pk"))
-    for source in _sources.values():
+    for source in watched():
         for place in places if source.everywhere else [None]:
             _look(source, place)
 

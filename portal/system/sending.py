@@ -76,6 +76,8 @@ def send(delivery: AlarmDelivery) -> str:
         if route.kind == RouteKind.SYSLOG:
             return _syslog(delivery, read_syslog(route.address))
         return _webhook(delivery, read_webhook(route.address))
+    except NotSent:
+        raise
     except BadTarget as error:
         raise NotSent(str(error)) from None
     except socket.gaierror:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 import socket
 import threading
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.db import connection, transaction
 
-from portal.audit.models import AuditEvent, AuditStream
+from portal.audit import streaming
+from portal.audit.models import AuditStream
 from portal.audit.services import record
 from portal.audit.streaming import line_of, stream, waiting
 from portal.people.actor import Actor
@@ -19,6 +21,11 @@ from tests.people.factories import make_actor
 from tests.system.listening import datagrams, tcp, udp
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streaming, "SETTLE", timedelta(0))
 
 
 def numbers(lines: list[str]) -> list[int]:
@@ -99,48 +106,77 @@ def test_a_host_that_nobody_knows(institution: Institution, settings: Any) -> No
     assert AuditStream.objects.get().words == "找不到主机"
 
 
-def test_what_is_committed_late_is_sent_too_and_in_order(institution: Institution, settings: Any) -> None:
-    """A transaction takes its number first and commits last: nobody overtakes it for good."""
+def test_what_is_committed_late_is_sent_too(institution: Institution, settings: Any) -> None:
+    """A transaction takes its numbers first and commits last, long after others were sent."""
     inside, go = threading.Event(), threading.Event()
     late: list[int] = []
 
     def slow() -> None:
         with transaction.atomic():
-            late.append(record(Actor.system(institution), "tasks.start", label="慢").pk)
+            late.extend(made(institution, 3))
             inside.set()
             go.wait(10)
         connection.close()
 
     with udp() as server:
         settings.AUDIT_SYSLOG = f"udp://127.0.0.1:{server.getsockname()[1]}"
+        before = made(institution, 1)
+        stream()
         thread = threading.Thread(target=slow)
         thread.start()
         inside.wait(10)
         fast = made(institution, 2)
         stream()
-        before = numbers(datagrams(server))
+        assert [gap[:2] for gap in AuditStream.objects.get().gaps] == [[late[0], late[-1]]]
         go.set()
         thread.join()
         stream()
-        assert before == []
-        assert numbers(datagrams(server)) == [*late, *fast]
+        assert numbers(datagrams(server)) == [*before, *fast, *late]
+    assert AuditStream.objects.get().gaps == []
 
 
-def test_numbers_that_were_rolled_back_are_remembered_and_harmless(institution: Institution, settings: Any) -> None:
+def test_what_is_being_written_now_waits_so_that_the_order_is_kept(
+    institution: Institution, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(streaming, "SETTLE", timedelta(seconds=60))
     with udp() as server:
         settings.AUDIT_SYSLOG = f"udp://127.0.0.1:{server.getsockname()[1]}"
-        first = made(institution, 1)
+        made(institution, 2)
+        assert stream() == 0
+
+
+def test_numbers_that_were_rolled_back_are_forgotten_in_the_end(
+    institution: Institution, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with udp() as server:
+        settings.AUDIT_SYSLOG = f"udp://127.0.0.1:{server.getsockname()[1]}"
+        made(institution, 1)
         stream()
         with transaction.atomic():
             (gone,) = made(institution, 1)
             transaction.set_rollback(True)
-        second = made(institution, 1)
+        made(institution, 1)
         stream()
-        assert AuditStream.objects.get().gaps == [gone]
-        AuditEvent.objects.create(pk=gone, institution=institution, actor_name="系统", action="tasks.start")
+        assert [gap[:2] for gap in AuditStream.objects.get().gaps] == [[gone, gone]]
+        monkeypatch.setattr(streaming, "GAPS_KEPT", timedelta(seconds=-5))
+        made(institution, 1)
         stream()
-        assert numbers(datagrams(server)) == [*first, *second, gone]
         assert AuditStream.objects.get().gaps == []
+
+
+@pytest.mark.parametrize(
+    ("keys", "left"),
+    [
+        ([], [(3, 7)]),
+        ([3], [(4, 7)]),
+        ([7], [(3, 6)]),
+        ([5], [(3, 4), (6, 7)]),
+        ([3, 4, 5, 6, 7], []),
+        ([1, 9], [(3, 7)]),
+    ],
+)
+def test_what_is_left_of_a_range(keys: list[int], left: list[tuple[int, int]]) -> None:
+    assert [gap[:2] for gap in streaming._without((3, 7, 0), keys)] == left
 
 
 def test_without_a_collector_nothing_happens(institution: Institution, settings: Any) -> None:

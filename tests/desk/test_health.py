@@ -27,7 +27,7 @@ def silent_server() -> Iterator[str]:
 
 
 def beat(age: float = 0) -> None:
-    for name in ("dispatcher", "worker:tasks"):
+    for name in ("dispatcher", "worker:tasks", "worker:interactive", "worker:bulk"):
         Heartbeat.objects.update_or_create(name=name, defaults={"seen_at": timezone.now() - timedelta(seconds=age)})
 
 
@@ -39,6 +39,51 @@ def test_ok(client: Client, redis_url: str) -> None:
     assert (answer.status_code, found["status"], found["database"], found["redis"]) == (200, "ok", True, True)
     assert 2 <= found["dispatcher_seconds"] < 10
     assert "no-cache" in answer["Cache-Control"]
+
+
+@pytest.mark.django_db
+def test_each_queue_has_its_worker(client: Client, redis_url: str) -> None:
+    beat(1)
+    Heartbeat.objects.filter(name="worker:bulk").delete()
+    found = client.get("/healthz").json()
+    assert found["status"] == "degraded"
+    assert found["workers"]["bulk"] is None
+    assert found["workers"]["interactive"] < 10
+    assert "bulk" in found["words"]
+
+
+@pytest.mark.django_db
+def test_rooms_say_their_numbers(client: Client, redis_url: str) -> None:
+    beat(1)
+    assert client.get("/healthz").json()["numbers"] == {"outbox_seconds": 0, "unknown": 0}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("address", ["/healthz", "/readyz"])
+def test_a_monitor_may_ask_for_the_head_alone(client: Client, redis_url: str, address: str) -> None:
+    beat(1)
+    answer = client.head(address)
+    assert (answer.status_code, answer.content) == (200, b"")
+
+
+@pytest.mark.django_db
+def test_ready(client: Client, settings: Any, tmp_path: Any) -> None:
+    assert client.get("/readyz").json() == {"ready": True, "missing": {}}
+    settings.STATIC_ROOT = tmp_path
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+    }
+    answer = client.get("/readyz")
+    assert (answer.status_code, list(answer.json()["missing"])) == (503, ["static"])
+
+
+@pytest.mark.django_db
+def test_not_ready_while_migrations_are_missing(client: Client) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM django_migrations WHERE app = 'audit' AND name LIKE '0003%'")
+    answer = client.get("/readyz")
+    assert (answer.status_code, answer.json()["missing"]["migrations"][:4]) == (503, "还有 1")
 
 
 @pytest.mark.django_db
