@@ -14,10 +14,12 @@ class SheetsConfig(AppConfig):
     def ready(self) -> None:
         """Register."""
         from portal.lists.exporting import set_exporter
-        from portal.sheets import export_tasks, export_views, handing, waiting
+        from portal.sheets import export_tasks, export_views, handing, value_importing, waiting
         from portal.values.registry import register_waiter
 
-        assert export_tasks.export is not None  # importing it registered the task and the sweep
+        # importing them registered the task, the sweep and the importer
+        assert export_tasks.export is not None
+        assert value_importing.MappingImport is not None
         set_exporter(export_views.answer)
         register_waiter(waiting.WAITER, waiting.release, label="导入文件的行", url=waiting.url_of)
         handing.register()

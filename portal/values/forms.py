@@ -14,7 +14,8 @@ from portal.people.actor import Actor
 from portal.values.errors import ValueRefused
 from portal.values.models import ValueMapping
 from portal.values.registry import find_set, sets
-from portal.values.services import fitting, must_end_after
+from portal.values.services import must_end_after
+from portal.values.targets import Targets
 
 OFFERED = 50
 
@@ -59,16 +60,21 @@ class MappingForm(forms.Form):
         values: dict[str, Any] = self.cleaned_data
         last_day: date | None = values.get("last_day")
         values["until"] = last_day + timedelta(days=1) if last_day else None
-        found = find_set(values.get("set_code", ""))
-        for name, check in (
-            ("target", lambda: fitting(self.actor, found, values["target"]) if found and "target" in values else None),
-            ("last_day", lambda: must_end_after(values["begins"], values["until"]) if values.get("begins") else None),
-        ):
+        for name, check in (("target", self._check_target), ("last_day", self._check_end)):
             try:
-                check()
+                check(values)
             except ValueRefused as error:
                 self.add_error(name, str(error))
         return values
+
+    def _check_target(self, values: dict[str, Any]) -> None:
+        found = find_set(values.get("set_code", ""))
+        if found is not None and "target" in values:
+            Targets(self.actor.institution, found).find(values["target"])
+
+    def _check_end(self, values: dict[str, Any]) -> None:
+        if values.get("begins"):
+            must_end_after(values["begins"], values["until"])
 
 
 def initial_of(mapping: ValueMapping) -> dict[str, Any]:

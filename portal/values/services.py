@@ -19,6 +19,7 @@ from portal.values.errors import ValueRefused
 from portal.values.keys import MAX_VALUE, key_of
 from portal.values.models import ValueMapping
 from portal.values.registry import ValueSet, find_set
+from portal.values.targets import Targets
 from portal.values.waiting import start_release
 
 AUDITED = 1_000
@@ -31,26 +32,6 @@ def set_for(code: str) -> ValueSet:
     if found is None:
         raise ValueRefused(f"没有「{code}」这种值对照。请从列表中选择类别。")
     return found
-
-
-def fitting(actor: Actor, value_set: ValueSet, target: str) -> tuple[str, str]:
-    """Return code and label of the target that a person means by code, label or both. Raises ValueRefused."""
-    target = target.strip()
-    known = value_set.targets(actor.institution)
-    if not target:
-        raise ValueRefused("请填写平台值。")
-    if value_set.target is None:
-        return target[:100], ""
-    code = target if target in known else target.split(" ", 1)[0]
-    if code in known:
-        return code, known[code]
-    named = [one for one, label in known.items() if label == target]
-    if len(named) == 1:
-        return named[0], target
-    many = f"「{target[:30]}」对应几个代码：{'、'.join(named[:5])}，请直接填代码。"
-    raise ValueRefused(
-        many if named else f"「{target[:30]}」不在「{value_set.label}」的平台字典中，请从下拉列表中选择。"
-    )
 
 
 @transaction.atomic
@@ -74,7 +55,7 @@ def propose(
     key = key_of(source)
     if not key:
         raise ValueRefused("请填写院内值。")
-    code, label = fitting(actor, value_set, target)
+    code, label = Targets(actor.institution, value_set).find(target)
     begins = begins or timezone.localdate()
     must_end_after(begins, until)
     open_one = _open_ones(actor, set_code, [key]).first()

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from portal.approvals.rules import may_decide
 from portal.audit.queries import history
 from portal.lists.batch import BatchPage
+from portal.lists.exporting import ListColumn
 from portal.lists.intent import FIELD, Result, UnknownIntent, look, once
 from portal.lists.models import Intent
 from portal.lists.views import Batch, Empty, Link, ListPage, ShownTab, Tab
@@ -59,6 +60,11 @@ class MissingList(ListPage):
     def rows(self) -> QuerySet[Any]:
         """Return what is unmapped."""
         return missing_of(self.request.actor)
+
+    def out_columns(self) -> list[ListColumn]:
+        """Return the list's columns and empty ones to fill in, so that the file can be imported as mappings."""
+        empty = [("target", "平台值", "code"), ("begins", "生效日期", "date")]
+        return [*super().out_columns(), *(ListColumn(*one, value=lambda record: None) for one in empty)]
 
     def context(self) -> dict[str, Any]:
         """Put the tabs of the mappings behind its own."""
