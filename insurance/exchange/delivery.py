@@ -28,6 +28,7 @@ from insurance.exchange.recovery import doubt_refusal, recover, settle_late
 from insurance.exchange.returning import hold_unknown, may_sign_in_again, requeue, take_back
 from insurance.exchange.services import split
 from insurance.exchange.waves import prepare_wave
+from portal.audit.context import in_calls
 
 log = logging.getLogger(__name__)
 
@@ -207,8 +208,9 @@ def _hang_up(gate: threading.Barrier) -> None:
 
 def _deliver(line: Line, prepared: Prepared) -> None:
     """Send one call and do what its answer asks for; runs on a sender thread."""
-    answer = line.send(prepared, heed_breaker=True)
-    conclude(line, prepared, answer)
+    with in_calls((prepared.call_id,)):
+        answer = line.send(prepared, heed_breaker=True)
+        conclude(line, prepared, answer)
 
 
 def conclude(line: Line, prepared: Prepared, answer: Answer) -> None:
