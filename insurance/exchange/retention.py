@@ -221,6 +221,7 @@ def _drop(name: str) -> bool:
         AND body.at < now() - make_interval(days => rule.body_days)))"""
     with transaction.atomic(), database.cursor() as cursor:
         cursor.execute("SET LOCAL lock_timeout = '3s'")
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         cursor.execute(f"LOCK TABLE {name} IN SHARE MODE")
         cursor.execute(kept)
         if cursor.fetchone()[0]:
