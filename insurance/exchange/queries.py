@@ -98,18 +98,3 @@ def not_done(connection_id: int, thread: str) -> models.QuerySet[Submission]:
         HOLDS, connection_id=connection_id, thread=thread
     ).order_by("position")
     return found
-
-
-def counts(institution: Institution) -> dict[str, int]:
-    """Return how many submissions of an institution stand in each open or refused state."""
-    rows = (
-        Submission.objects.filter(
-            institution=institution,
-            superseded=False,
-            state__in=[*(state.value for state in OPEN_STATES), SubmissionState.REFUSED.value],
-        )
-        .order_by()
-        .values_list("state")
-        .annotate(number=models.Count("id"))
-    )
-    return dict(rows)

@@ -1,54 +1,25 @@
-"""What the exchange gives to the shell: menu lines, a card, the sandbox band and the alarm of a stopped platform."""
+"""What the exchange gives to the shell: menu lines, the sandbox band and alarms."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from django.urls import reverse
 
-from insurance.exchange.choices import SubmissionState
 from insurance.exchange.models import Submission
 from insurance.exchange.pages.links import clock, light_connection, paused_since, stopped_words, unapplied
-from insurance.exchange.queries import counts
 from insurance.exchange.watching import register_watching
 from portal.desk.registry import (
     Alarm,
     Banner,
-    Count,
     MenuEntry,
     Notice,
-    Panel,
     add_alarm,
     add_banner,
     add_menu,
-    add_panel,
 )
 from portal.people.actor import Actor
 from portal.people.models import Institution
 
 VIEW = "exchange.view"
-SHOWN = (SubmissionState.UNKNOWN, SubmissionState.REFUSED, SubmissionState.QUEUED)
-
-
-def uploads_panel(actor: Actor) -> Mapping[str, Any]:
-    """Return how many uploads need a look, each number with its list."""
-    found = counts(actor.institution)
-    url = reverse("exchange:submissions")
-    numbers = [
-        Count(str(state.label), found.get(state, 0), f"{url}?tab={state.value}", state.colour) for state in SHOWN
-    ]
-    persons = Submission.objects.filter(
-        institution=actor.institution, state=SubmissionState.UNKNOWN, needs_person=True
-    ).count()
-    numbers.insert(1, Count("其中待人工核实", persons, f"{url}?tab=unknown&needs_person=1", "orange"))
-    stuck = unapplied(actor.institution)
-    if stuck:
-        numbers.append(Count("答复写入失败", stuck, f"{reverse('exchange:calls')}?unapplied=1", "red"))
-    against = contradicted(actor.institution)
-    if against:
-        numbers.append(Count("答复前后不符", against, f"{reverse('exchange:todo')}?tab=contradicted", "red"))
-    return {"counts": numbers}
 
 
 def contradicted(institution: Institution) -> int:
@@ -105,7 +76,7 @@ def register_shell() -> None:
     add_menu(
         MenuEntry("保存期限", "exchange:retention", "系统", 60, "system.view", ("归档", "清理", "保存多久", "报文"))
     )
-    add_panel(Panel("上传到医保平台", uploads_panel, order=10, action=VIEW))
+    add_menu(MenuEntry("字典", "exchange:dictionaries", "系统", 65, "desk.view", ("1901", "代码表", "编码含义")))
     add_banner(Banner("exchange.sandbox", sandbox_band, order=10))
     add_alarm(Alarm("exchange.stopped", stopped_alarm, order=10))
     add_alarm(Alarm("exchange.contradicted", contradiction_alarm, order=12, action=VIEW))

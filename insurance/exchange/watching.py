@@ -3,55 +3,27 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
 
-from django.db.models import Count, Min
-from django.urls import reverse
+from django.db.models import Min
 from django.utils import timezone
 
 from insurance.exchange import statistics
 from insurance.exchange.breaker import is_shut_out
 from insurance.exchange.choices import CallState, SubmissionState
-from insurance.exchange.models import TO_DO, Submission
+from insurance.exchange.models import Submission
+from insurance.exchange.pages import today
 from insurance.exchange.pages.links import light_connection, stopped_words
-from insurance.exchange.pages.worklists import TODO_TABS, stuck_calls
-from portal.desk.registry import Chart, Picture, Series, Work, WorkLine, add_chart, add_work
+from insurance.exchange.pages.worklists import stuck_calls
+from portal.desk.registry import Chart, Panel, Picture, Series, Work, add_chart, add_panel, add_work
 from portal.people.actor import Actor
 from portal.people.models import Institution
 from portal.system.alarms import AlarmKind, AlarmSource, register_source
 from portal.system.health import Probe, register_probe
 
-VIEW, SUBMIT, DECIDE = "exchange.view", "exchange.submit", "exchange.decide"
+VIEW = "exchange.view"
 DAYS = 14
 SHOWN_REFUSALS = 8
 PERSON_MINUTES = 30
-# The tabs of 待处理 that are not the plain outcomes of the day's page: how grave, what comes next, whose duty.
-LINES = {
-    "contradicted": ("danger", "在平台核对是否重复或缺少，再点「已核对」", DECIDE),
-    "held": ("info", "先办好挡在前面的那条", SUBMIT),
-}
-
-
-def work_lines(actor: Actor) -> Sequence[WorkLine]:
-    """Return contradicted and held uploads and unapplied answers, each with its list and oldest row; two queries."""
-    tabs = {tab.key: tab for tab in TODO_TABS if tab.key in LINES}
-    sums = {f"n_{key}": Count("pk", filter=tab.rows) for key, tab in tabs.items()}
-    oldest = {f"t_{key}": Min("state_at", filter=tab.rows) for key, tab in tabs.items()}
-    found = Submission.objects.filter(TO_DO, institution=actor.institution).aggregate(**sums, **oldest)
-    url = reverse("exchange:todo")
-    lines = [
-        WorkLine(str(tab.label), found[f"n_{key}"], f"{url}?tab={key}", level, step, found[f"t_{key}"], duty=duty)
-        for key, tab in tabs.items()
-        for level, step, duty in [LINES[key]]
-    ]
-    return [*lines, _stuck(actor)]
-
-
-def _stuck(actor: Actor) -> WorkLine:
-    rows = stuck_calls(actor.institution).aggregate(number=Count("pk"), oldest=Min("answered_at"))
-    url = f"{reverse('exchange:calls')}?unapplied=1"
-    step = "系统会再试；多次失败请联系信息科"
-    return WorkLine("答复写入失败", rows["number"], url, "danger", step, since=rows["oldest"], duty=DECIDE)
 
 
 def outcomes_chart(actor: Actor) -> Picture | None:
@@ -141,7 +113,8 @@ def register_watching() -> None:
     register_probe(Probe("outbox_seconds", "最早的待上传", oldest_queued, "秒"))
     register_probe(Probe("unknown", "结果待查", unknown_outcomes, "条"))
     register_source(AlarmSource(AlarmKind("exchange.unknown", "结果待查等人工", "exchange"), look_unknown))
-    add_work(Work("exchange.todo", work_lines, action=VIEW, order=10))
+    add_work(Work("exchange", today.lines_to_see_to, action=VIEW, order=10))
+    add_panel(Panel("医保平台", today.platform_state, "exchange/platform_state.html", order=10, action=VIEW))
     add_chart(Chart("14 天交易结果", outcomes_chart, action=VIEW, order=10))
     add_chart(Chart("14 天响应时间", latency_chart, action=VIEW, order=20))
     add_chart(Chart("14 天平台拒绝最多的交易", refusals_chart, action=VIEW, order=30))

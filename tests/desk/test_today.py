@@ -96,8 +96,8 @@ def test_every_number_has_exactly_its_rows_behind_it(office: Client, member: Per
     for line in lines:
         page = text(office.get(line.url, follow=True))
         total = re.search(r'name="count" value="(\d+)"', page)
-        assert total is not None, line.label
-        assert int(total.group(1)) == line.number, line.label
+        # a page that is no list of its own (交接) is held to its number in its room's tests
+        assert (int(total.group(1)) if total else 0) == line.number, line.label
 
 
 @pytest.mark.parametrize(

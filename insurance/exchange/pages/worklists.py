@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,6 +14,7 @@ from insurance.exchange.models import TO_DO, Call, Submission
 from insurance.exchange.pages.acts import next_step
 from insurance.exchange.pages.links import clock, stopped_words
 from insurance.exchange.pages.submissions import person_at, submissions_for
+from portal.desk.working import age
 from portal.lists.views import Tab
 from portal.people.actor import Actor
 from portal.people.models import Institution
@@ -65,19 +65,12 @@ def unknown_for(actor: Actor) -> models.QuerySet[Submission]:
 
 def attach_deadlines(submissions: Sequence[Submission]) -> None:
     """Set `age`, `deadline` and `next` on a page's submissions; no query."""
+    now = timezone.now()
     for submission in submissions:
         shown: Any = submission
-        shown.age = age_words(submission.state_at)
+        shown.age = age(submission.state_at, now)
         shown.deadline = deadline_words(submission)
         shown.next = next_step(submission)
-
-
-def age_words(since: dt.datetime) -> str:
-    """Return how long something has waited: 3 分钟, 5 小时, 2 天."""
-    minutes = max(int((timezone.now() - since).total_seconds() // 60), 0)
-    if minutes < 60:
-        return f"{minutes} 分钟"
-    return f"{minutes // 60} 小时" if minutes < 48 * 60 else f"{minutes // (24 * 60)} 天"
 
 
 def deadline_words(submission: Submission) -> str:
