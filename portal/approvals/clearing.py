@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import parse_qsl
 
 from portal.approvals import services
 from portal.approvals.errors import ApprovalRefused, CannotExecute
@@ -18,7 +17,8 @@ from portal.audit.uncovering import (
     scopes,
     split_scope,
 )
-from portal.people.actor import Actor
+from portal.lists.exporting import open_list
+from portal.people.actor import Actor, NotAllowed
 
 CODE = "privacy.clear_list"
 
@@ -62,21 +62,27 @@ def execute(actor: Actor, approval: Approval) -> str:
 
 def show(approval: Approval) -> list[tuple[str, str]]:
     """Return what the second person reads."""
-    asked = approval.payload
+    asked, asker = approval.payload, Actor.of(approval.proposed_by, approval.institution)
     return [
         ("使用人", approval.proposed_by.name),
         ("用途", Purpose(asked["purpose"]).label),
-        ("列表", label_of_scope(asked["scope"])),
-        ("查询条件", conditions(asked["query"])),
+        *rows_meant(asker, asked["scope"], asked["query"]),
         ("期限", f"批准后 {asked['days']} 天"),
         ("效果", "导出的文件含完整姓名、证件号码和电话，每页标明导出人和时间；每次导出都有记录，可随时提前结束。"),
     ]
 
 
-def conditions(query: str) -> str:
-    """Return a list's query as the second person reads it; the whole list says so."""
-    pairs = parse_qsl(query)
-    return "；".join(f"{name} = {value}" for name, value in pairs) if pairs else "不限（整个列表）"
+def rows_meant(actor: Actor, scope: str, query: str) -> list[tuple[str, str]]:
+    """Return which rows of a list a query means, and how many they are now, as label and value."""
+    query = split_scope(f"{scope}?{query}")[1]
+    words = query if query else "不限（整个列表）"
+    try:
+        page = open_list(scope, actor, query if "tab=" in query else f"{query}&tab=all")
+        if query:
+            words = "；".join(page.query_words)
+        return [("列表", label_of_scope(scope)), ("查询条件", words), ("目前行数", f"{page.out_count():,} 行")]
+    except (LookupError, NotAllowed):
+        return [("列表", label_of_scope(scope)), ("查询条件", words)]
 
 
 def kind() -> ApprovalKind:

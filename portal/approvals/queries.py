@@ -30,6 +30,12 @@ def approvals_of(actor: Actor) -> QuerySet[Approval]:
     return marked.select_related("proposed_by", "held_by", "decided_by").order_by("-id")
 
 
+def to_decide(actor: Actor) -> QuerySet[Approval]:
+    """Return what waits for this actor's yes or no; asks the waiting ones alone, so that the desk stays quick."""
+    rows: QuerySet[Approval] = Approval.objects.filter(waiting_for(actor), institution=actor.institution)
+    return rows
+
+
 def mine(actor: Actor) -> Q:
     """Return which proposals are the actor's own: made, made in their place by a deputy, or taken over."""
     person = actor.person

@@ -185,10 +185,11 @@ def _approve(actor: Actor, locked: Approval, words: str, seen: str, on_site: boo
 
 def _execute(actor: Actor, kind: ApprovalKind, locked: Approval) -> str:
     """Do it in a savepoint of its own. Raises _Failed with words for the person."""
+    expected: tuple[type[Exception], ...] = (CannotExecute, NotAllowed, ApprovalRefused, *kind.refusals)
     try:
         with transaction.atomic():
             return kind.execute(actor, locked)
-    except (CannotExecute, NotAllowed, ApprovalRefused, *kind.refusals) as error:
+    except expected as error:
         raise _Failed(str(error)) from error
     except Exception as error:
         log.error("approval %s (%s): %s", locked.pk, kind.code, frames_of(error))

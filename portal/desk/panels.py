@@ -8,7 +8,7 @@ from django.db.models import Count as Number
 from django.db.models import Min
 from django.urls import reverse
 
-from portal.approvals.queries import approvals_of, handed_to
+from portal.approvals.queries import handed_to, to_decide
 from portal.desk.registry import (
     Banner,
     MenuEntry,
@@ -64,7 +64,7 @@ def imports_to_confirm(actor: Actor) -> list[WorkLine]:
 
 def approvals_to_decide(actor: Actor) -> list[WorkLine]:
     """Return what waits for this person's yes or no, with the first to expire as the deadline."""
-    waiting = approvals_of(actor).filter(for_me=True).order_by()
+    waiting = to_decide(actor).order_by()
     found = waiting.aggregate(number=Number("pk"), since=Min("proposed_at"), due=Min("expires_at"))
     step = "逐项查看将执行的内容，通过或退回；过期自动作废。"
     url = f"{reverse('approvals:list')}?tab=waiting"

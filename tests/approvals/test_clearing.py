@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import html
+import re
+
 import pytest
 from django.test import Client
 from django.urls import reverse
@@ -46,6 +49,21 @@ def test_asked_allowed_used_and_ended(institution, proposer, reviewer, person) -
     assert clear_grant(asker, f"{LIST}?prac_psn_type=1") is None
 
 
+def test_the_second_person_reads_which_rows_are_meant(institution, proposer, reviewer) -> None:
+    """The list's own button hands its query on; words and number stand on the page, not the address."""
+    client, url = entered(proposer), reverse("directory:practitioners")
+    page = client.get(url, {"tab": "left", "words": "演某"}).content.decode()
+    link = html.unescape(re.search(r'href="(/approvals/clearing/new/[^"]+)"', page).group(1))
+    assert "姓名、代码：演某" in client.get(link).content.decode()
+    assert "申请明文导出" not in entered(reviewer).get(url).content.decode()
+    approval = clearing.ask(Actor.of(proposer, institution), **ASKED | {"query": "tab=left&words=演某&page=2"})
+    shown = dict(clearing.show(approval))
+    assert (shown["查询条件"], shown["目前行数"]) == ("已离职；姓名、代码：演某", "0 行")
+    assert "演某" not in approval.label
+    whole = clearing.show(clearing.ask(Actor.of(proposer, institution), **ASKED | {"query": ""}))
+    assert dict(whole)["查询条件"] == "不限（整个列表）"
+
+
 def test_who_may_ask_and_for_what(institution, proposer, reviewer) -> None:
     with pytest.raises(NotAllowed):
         clearing.ask(Actor.of(reviewer, institution), **ASKED)
@@ -59,8 +77,8 @@ def test_the_pages_for_three_persons(institution, proposer, reviewer, outsider, 
     assert entered(reviewer).get(url).status_code == 403
     assert entered(stranger).get(url).status_code == 403
     client = entered(proposer)
-    filled = client.get(url, {"scope": LIST, "query": "prac_psn_type=1"}).content.decode()
-    assert 'value="prac_psn_type=1"' in filled
+    filled = client.get(url, {"scope": LIST, "query": "words=x"}).content.decode()
+    assert 'value="words=x"' in filled
     given = ASKED | {"intent": issue(proposer, "approvals.clear_list").key}
     for _ in range(2):
         answer = client.post(url, given)

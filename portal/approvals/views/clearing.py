@@ -23,6 +23,7 @@ from portal.audit.uncovering import LONGEST, UncoverRefused, end_uncovering, lab
 from portal.lists.filters import ChoiceFilter, DayRangeFilter, ListFilter, SearchFilter
 from portal.lists.intent import FIELD, Result, UnknownIntent, once
 from portal.lists.views import Empty, Link, ListPage, Tab
+from portal.people.actor import Actor
 from portal.people.guard import ActorRequest, needs
 
 PURPOSE = "approvals.clear_list"
@@ -84,7 +85,7 @@ def one(request: ActorRequest, pk: int) -> HttpResponseBase:
     grant = _words(get_object_or_404(grants_of(request), pk=pk))
     context = {
         "grant": grant,
-        "conditions": clearing.conditions(grant.query),
+        "meant": clearing.rows_meant(Actor.of(grant.person, grant.institution), grant.scope, grant.query),
         "uses": grant.uses.order_by("-pk")[:200],
         "events": history(grant)[:50],
         "may_end": grant.open and _may_end(request, grant),
@@ -106,15 +107,10 @@ def end(request: ActorRequest, pk: int) -> HttpResponse:
 
 
 class ClearForm(forms.Form):
-    """Which list, under which query, what for, how long."""
+    """Which list, under which query (from the list's own button; else all of it), what for, how long."""
 
     scope = forms.ChoiceField(label="列表", choices=scopes)
-    query = forms.CharField(
-        label="查询条件",
-        required=False,
-        max_length=1000,
-        help_text="列表地址中「?」后面的部分；从列表页进入时已填好。留空即整个列表。",
-    )
+    query = forms.CharField(required=False, max_length=1000, widget=forms.HiddenInput)
     purpose = forms.ChoiceField(label="用途", choices=Purpose.choices)
     days = forms.TypedChoiceField(
         label="期限", coerce=int, choices=[(n, f"{n} 天") for n in range(1, LONGEST.days + 1)], initial=1
@@ -131,8 +127,14 @@ class ClearForm(forms.Form):
 @needs("privacy.request")
 def new(request: ActorRequest) -> HttpResponseBase:
     """Ask for a list in clear. `?scope=…&query=…` fills the form in."""
-    asked = {name: request.GET[name] for name in ("scope", "query") if name in request.GET}
+    given = request.POST if request.method == "POST" else request.GET
+    asked = {name: given[name] for name in ("scope", "query") if name in given}
     form = ClearForm(request.POST) if request.method == "POST" else ClearForm(initial=asked)
+    if asked.get("scope") in dict(scopes()) and asked.get("query"):
+        form.fields["scope"].widget = forms.HiddenInput()
+        meant = clearing.rows_meant(request.actor, asked["scope"], asked["query"])
+    else:
+        meant = []
     if form.is_bound and form.is_valid():
         try:
             result = once(request.user, request.POST.get(FIELD, ""), PURPOSE, lambda _: _ask(request, form))
@@ -140,7 +142,8 @@ def new(request: ActorRequest) -> HttpResponseBase:
             return redirect(result.url)
         except (ApprovalRefused, UnknownIntent) as error:
             form.add_error(None, str(error))
-    return render(request, "approvals/clearing_new.html", {"form": form}, status=422 if form.errors else 200)
+    context = {"form": form, "meant": meant}
+    return render(request, "approvals/clearing_new.html", context, status=422 if form.errors else 200)
 
 
 def _ask(request: ActorRequest, form: ClearForm) -> Result:

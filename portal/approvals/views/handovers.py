@@ -101,8 +101,9 @@ def _visible(request: ActorRequest) -> QuerySet[Handover]:
     return rows
 
 
-def _number(text: str) -> int | None:
-    return int(text) if text.isdecimal() and len(text) < 18 else None
+def _number(text: str) -> int:
+    """Return a typed key, 0 for what is none."""
+    return int(text) if text.isdecimal() and len(text) < 18 else 0
 
 
 def _address(giver: Person, request: ActorRequest) -> str:

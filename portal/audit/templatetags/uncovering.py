@@ -10,9 +10,9 @@ from django.db import models
 from django.template.context import Context
 from django.urls import reverse
 from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
 
-from portal.audit.uncovering import uncoverable
+from portal.audit.uncovering import scopes, uncoverable
 
 register = template.Library()
 # An eye on a 16 × 16 grid, drawn for this portal like the shell's other icons.
@@ -41,4 +41,18 @@ def eye(context: Context, thing: models.Model, *fields: str) -> SafeString:
         url=url,
         labels=labels,
         shape=SHAPE,
+    )
+
+
+@register.simple_tag(takes_context=True)
+def clear_link(context: Context, page: Any) -> SafeString:
+    """Return the button of a list that asks for its rows in clear, as it is narrowed now; nothing where none may."""
+    actor: Any = getattr(context.get("request"), "actor", None)
+    if page.path() not in dict(scopes()) or actor is None or not actor.may("privacy.request"):
+        return mark_safe("")
+    asked = urlencode({"scope": page.path(), "query": context.get("selection_query", "")})
+    return format_html(
+        '<a class="btn btn-sm" href="{}?{}" title="导出平时脱敏；需要明文时说明用途，由另一人批准">申请明文导出</a>',
+        reverse("approvals:clearing_new"),
+        asked,
     )
