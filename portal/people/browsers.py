@@ -7,7 +7,7 @@ import re
 # First match counts: many browsers also name the ones they descend from.
 NAMES = (
     ("Edge", r"Edg(?:e|A|iOS)?/(\d+)"),
-    ("360 浏览器", r"(?:QIHU|360SE|360EE)[/ ]?(\d*)"),
+    ("360 浏览器", r"(?:QIHU|360SE|360EE)()"),
     ("火狐", r"Firefox/(\d+)"),
     ("Chrome", r"Chrom(?:e|ium)/(\d+)"),
     ("Safari", r"Version/(\d+).*Safari"),

@@ -93,7 +93,7 @@ def begin(person: Person) -> SecondFactor:
 def picture(factor: SecondFactor) -> str:
     """Return the QR picture that an authenticator app reads, as a data: address of an SVG."""
     issuer = f"医保平台{settings.ENVIRONMENT}" if settings.ENVIRONMENT != "正式" else "医保平台"
-    address = pyotp.TOTP(factor.secret).provisioning_uri(factor.person.username, issuer_name=issuer)
+    address = pyotp.TOTP(factor.secret).provisioning_uri(name=factor.person.username, issuer_name=issuer)
     return segno.make(address, error="m").svg_data_uri(scale=4, border=2)
 
 

@@ -112,7 +112,7 @@ def waiting(request: HttpRequest) -> tuple[Person, str] | None:
     kept = request.session.get(PENDING)
     if not isinstance(kept, dict) or kept.get("until", 0) < timezone.now().timestamp():
         return None
-    person = Person.objects.filter(pk=kept.get("person"), is_active=True).first()
+    person = Person.objects.filter(pk=int(kept.get("person", 0)), is_active=True).first()
     return (person, str(kept.get("next", "/"))) if person else None
 
 

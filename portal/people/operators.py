@@ -34,7 +34,7 @@ def remember(request: HttpRequest, response: HttpResponse, person: Person) -> Ht
 
 def _names(request: HttpRequest) -> list[str]:
     try:
-        kept = json.loads(request.get_signed_cookie(COOKIE, default="[]", salt=SALT, max_age=AGE))
+        kept = json.loads(request.get_signed_cookie(COOKIE, default="", salt=SALT, max_age=AGE) or "[]")
     except (signing.BadSignature, ValueError):
         return []
     return [str(name) for name in kept][:KEPT] if isinstance(kept, list) else []

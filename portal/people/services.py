@@ -214,6 +214,8 @@ def _must_not_be_last(person: Person, role: str, institution: Institution) -> No
 
 def _must_reach(actor: Actor, person: Person) -> None:
     """An account may be changed where it belongs: by its roles, or, while it has none, where it was made."""
-    places = {member.institution_id for member in person.all_memberships} or {person.current_institution_id}
-    if actor.person is not None and places != {None} and actor.institution.pk not in places:
+    places = {member.institution_id for member in person.all_memberships}
+    if not places and person.current_institution_id is not None:
+        places = {person.current_institution_id}
+    if actor.person is not None and places and actor.institution.pk not in places:
         raise NotAllowed("此人员不属于当前机构，不能在这里修改。")

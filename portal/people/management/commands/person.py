@@ -31,10 +31,12 @@ class Command(BaseCommand):
             "role",
             nargs="?",
             choices=sorted(ROLES),
-            help="角色；首次安装依次建 system_admin（系统管理员）、security_admin（安全管理员）、audit_admin（审计管理员）",
+            help="角色；首次安装依次建 system_admin、security_admin、audit_admin（系统、安全、审计管理员）",
         )
         parser.add_argument("--institution", default=settings.INSTITUTION_CODE, help="定点医药机构编号")
-        parser.add_argument("--reset", action="store_true", help="重置此人的密码和动态验证码，用于唯一的管理员无法登录时")
+        parser.add_argument(
+            "--reset", action="store_true", help="重置此人的密码和动态验证码，用于唯一的管理员无法登录时"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Make the person, or give them back their login."""
