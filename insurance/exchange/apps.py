@@ -17,7 +17,9 @@ class ExchangeConfig(AppConfig):
         from insurance.exchange.debugging.shell import register_debugging
         from insurance.exchange.histories import register_recording
         from insurance.exchange.shell import register_shell
+        from portal.privacy.rekeying import register_sealed
 
+        register_sealed("exchange.datakey", "wrapped")
         register_shell()
         register_recording()
         register_pruning()
