@@ -13,10 +13,11 @@ class DirectoryConfig(AppConfig):
 
     def ready(self) -> None:
         """Hand over handlers, importers, menu and panel."""
-        from insurance.directory import importing, shell, uncovering
+        from insurance.directory import importing, mappings, shell, uncovering
         from insurance.directory.handlers import register_handlers
 
         register_handlers()
         importing.register_importers()
+        mappings.register_sets()
         shell.register_shell()
         uncovering.register_personal()

@@ -27,7 +27,7 @@ from insurance.specification.model import Field
 from portal.people.actor import Actor
 from portal.privacy.masks import mask_document, mask_phone
 from portal.sheets.columns import Column, Dictionary, Kind
-from portal.sheets.importer import Importer, Row, RowKind, RowResult, SheetError, Value, register
+from portal.sheets.importer import Importer, Row, RowKind, RowResult, SheetError, register
 from portal.sheets.models import SheetImport
 
 log = logging.getLogger(__name__)
@@ -73,8 +73,9 @@ HELPS = {
 # What the services fill in themselves, so that an empty cell is no mistake.
 DEFAULTED = frozenset({"begntime", "poolarea_no"})
 LOOK = "请核对，不影响导入"
-MASKED = frozenset({"dept_resper_name", "prac_psn_name"})
-STAYS = "是脱敏后的内容，本次保持原值不变"
+NAMES = frozenset({"dept_resper_name", "prac_psn_name"})
+# Columns whose words may be the hospital's own: what the dictionary does not know waits in 值对照.
+MAPPED = frozenset({"caty"})
 KINDS: dict[str, Kind] = {"string": "text", "number": "number", "date": "date", "datetime": "datetime"}
 
 
@@ -96,6 +97,8 @@ def _column(field: Field, **changes: Any) -> Column:
         "aliases": ALIASES.get(field.name, ()),
         "help": HELPS.get(field.name, ""),
         "sample": SAMPLES.get(field.name, ""),
+        "mask": "name" if field.name in NAMES else "",
+        "dictionary_code": field.name if field.name in MAPPED else "",
     }
     return Column(**options | changes)
 
@@ -117,7 +120,7 @@ def staff_columns() -> list[Column]:
     loose = {"required": False}
     own = {
         "staff_no": Column("staff_no", "工号", "code", required=True, aliases=("员工号", "职工号"), sample="00123"),
-        "prac_psn_name": _column(fields["prac_psn_name"], mask="name"),
+        "prac_psn_name": _column(fields["prac_psn_name"]),
         "prac_psn_type": _column(fields["prac_psn_type"], unknown="error"),
         "certno": _column(fields["certno"], kind="document", **loose),
         "hosp_dept_codg": _column(department, **loose),
@@ -137,7 +140,7 @@ class DepartmentImport(Importer):
 
     def check(self, actor: Actor, rows: Sequence[Row]) -> list[RowResult]:
         """Judge the rows against our departments and the specification."""
-        judged = services.judge_departments(actor, [unmasked(row) for row in rows])
+        judged = services.judge_departments(actor, [row.values for row in rows])
         return [_result(self, row, item) for row, item in zip(rows, judged, strict=True)]
 
     def apply(self, actor: Actor, rows: Sequence[Row]) -> Mapping[str, int]:
@@ -161,7 +164,7 @@ class StaffImport(Importer):
 
     def check(self, actor: Actor, rows: Sequence[Row]) -> list[RowResult]:
         """Judge the rows against our own list."""
-        judged = services.judge_staff(actor, [unmasked(row) for row in rows])
+        judged = services.judge_staff(actor, [row.values for row in rows])
         return [_result(self, row, item) for row, item in zip(rows, judged, strict=True)]
 
     def apply(self, actor: Actor, rows: Sequence[Row]) -> Mapping[str, int]:
@@ -176,27 +179,16 @@ class StaffImport(Importer):
 def _taken(take: Callable[..., Mapping[str, int]], actor: Actor, rows: Sequence[Row]) -> dict[str, int]:
     words = {"new": "新增", "changed": "更新", "same": "无变化"}
     try:
-        counts = take(actor, rows=[unmasked(row) for row in rows], source="电子表格")
+        counts = take(actor, rows=[row.values for row in rows], source="电子表格")
     except DirectoryError as error:
         raise SheetError(f"{error} 请重新校验文件。") from error
     return {words[kind]: count for kind, count in counts.items()}
-
-
-def unmasked(row: Row) -> dict[str, Value]:
-    """Return the row's values without what our own export masked (陈*), so that those stay as they are."""
-    return {name: value for name, value in row.values.items() if not _is_masked(name, value)}
-
-
-def _is_masked(name: str, value: Value) -> bool:
-    return name in MASKED and isinstance(value, str) and "*" in value
 
 
 def _result(importer: Importer, row: Row, judged: Judged) -> RowResult:
     names = {column.name for column in importer.columns}
     problems = [importer.problem(row, f.field if f.field in names else "", f.reason) for f in judged.faults]
     problems += [importer.problem(row, d.field, d.reason, level="warning", advice=LOOK) for d in judged.doubts]
-    for name in (name for name, value in row.values.items() if _is_masked(name, value)):
-        problems.append(importer.problem(row, name, STAYS, level="warning", advice="要修改请填写完整的内容"))
     changes = {name: (_shown(name, old), _shown(name, new)) for name, (old, new) in judged.changes.items()}
     changes.pop("extra", None)
     return RowResult(RowKind(judged.kind), problems, changes, str(judged.record or ""))

@@ -14,6 +14,7 @@ from django.utils import timezone
 from insurance.directory.choices import ComparisonKind, Verdict
 from insurance.directory.models import ComparisonRow, Department, Practitioner
 from insurance.directory.queries import TABS, VERDICT_TABS, with_delivery
+from insurance.directory.recording import register_recording
 from insurance.exchange.debugging.registry import register_form
 from portal.desk.registry import Count, MenuEntry, Panel, Work, WorkLine, add_menu, add_panel, add_work
 from portal.people.actor import Actor
@@ -70,7 +71,8 @@ def lines_to_see_to(actor: Actor) -> list[WorkLine]:
 
 
 def register_shell() -> None:
-    """Hand menu and panel over."""
+    """Hand menu, panel, the words of the audit and the records with a history over."""
+    register_recording()
     group = "科室与人员"
     view = "directory.view"
     add_menu(

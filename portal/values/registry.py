@@ -24,6 +24,7 @@ Release = Callable[["Institution", Sequence[str]], Mapping[str, str]]
 class ValueSet:
     """One dictionary to map to. `target` gives code → label for an institution; None takes any code as typed.
 
+    With `open` a code that the dictionary does not know yet is taken too: the platform adds codes before we learn them.
     `money`: an amount or a claim hangs on it, so that two persons decide; else the one who edits puts it in force.
     `personal`: source labels are names of persons and are masked. `edit`, `approve` are the rights it takes.
     """
@@ -35,6 +36,7 @@ class ValueSet:
     personal: bool = False
     edit: str = "values.edit"
     approve: str = "values.approve"
+    open: bool = False
     help: str = ""
 
     def targets(self, institution: Institution) -> Mapping[str, str]:

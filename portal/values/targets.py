@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from portal.people.models import Institution
 from portal.values.errors import ValueRefused
 from portal.values.registry import ValueSet
 
+CODE = re.compile(r"[0-9A-Za-z.+*_-]{1,100}")
+
 
 class Targets:
     """The targets of a set, found by code, by label or by both; asked once for any number of rows."""
 
     def __init__(self, institution: Institution, value_set: ValueSet) -> None:
-        self.free = value_set.target is None
+        self.free, self.open = value_set.target is None, value_set.open
         self.codes: Mapping[str, str] = value_set.targets(institution)
         self.by_label: dict[str, list[str]] = {}
         for code, label in self.codes.items():
@@ -35,4 +38,6 @@ class Targets:
             return named[0], text
         if named:
             raise ValueRefused(f"「{text[:30]}」对应几个代码：{'、'.join(named[:5])}，请直接填代码。")
+        if self.open and CODE.fullmatch(text):
+            return text, ""
         raise ValueRefused(f"「{text[:30]}」不在「{self.label}」的平台字典中，请从下拉列表中选择。")
