@@ -18,6 +18,7 @@ from portal.lists.ledger import LedgerPage
 from portal.lists.tables import ListTable
 from portal.lists.views import Empty
 from portal.people.guard import ActorRequest, needs
+from portal.privacy.masks import mask_name
 from portal.system.audit_filters import AuditFilter, auditable
 
 VIEW = "audit.view"
@@ -95,8 +96,12 @@ class AuditList(LedgerPage):
 
     @property
     def asked(self) -> str:
-        """What was asked for, in the words of the form."""
-        return self._print_note()
+        """What was asked for, in the words of the form; what somebody typed is masked, it may be a patient's name."""
+        typed = str(self.filter.form["words"].label)
+        said = (words.partition("：") for words in self.query_words)
+        return (
+            "，".join(f"{label}：{mask_name(value) if label == typed else value}" for label, _, value in said) or "全部"
+        )
 
 
 @require_safe
