@@ -14,8 +14,12 @@ class ApprovalsConfig(AppConfig):
     def ready(self) -> None:
         """Hand over."""
         from portal.approvals import clearing, handing
+        from portal.approvals.models import Approval
+        from portal.approvals.queries import approvals_of
         from portal.approvals.registry import register_kind
+        from portal.audit.histories import register_subject
 
         register_kind(clearing.kind())
+        register_subject("approvals.approval", "approvals.view", Approval.get_absolute_url, str, rows=approvals_of)
         handing.register_handover(handing.OWN)
         handing.register_handover(handing.TASKS)

@@ -126,7 +126,7 @@ def countersign(
     signer = replace(Actor.of(second, approval.institution), ip=actor.ip)
     if not signer.may(kind_of(approval.kind).approve):
         raise ApprovalRefused(f"{second} 没有审核这项申请的权限，没有执行。请换一位第二人。")
-    return approve(signer, approval=approval, words="就地双签", seen=seen, on_site=True)
+    return approve(signer, approval=approval, seen=seen, on_site=True)
 
 
 def expire_due() -> int:

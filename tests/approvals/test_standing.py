@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.urls import reverse
 from django.utils import timezone
 
 from portal.approvals import delegating, services
@@ -50,6 +51,17 @@ def test_a_deputy_may_what_the_absent_person_may_and_the_name_says_so(
     done = services.approve(acting(clerk, institution), approval=propose())
     assert done.decided_as == "演示clerk（代 演示reviewer）"
     assert AuditEvent.objects.get(action="approvals.approve").actor_name == done.decided_as
+
+
+def test_shown_in_the_head_and_on_the_persons_page(client, institution, reviewer, person, delegate) -> None:
+    clerk, officer = person("clerk", institution, "cashier"), person("officer", institution, "security_admin")
+    delegate(reviewer, clerk)
+    client.force_login(clerk)
+    assert '<span class="top-deputy"' in client.get(reverse("approvals:list")).content.decode()
+    client.force_login(officer)
+    for someone in (clerk, reviewer):
+        page = client.get(reverse("system:person", args=[someone.pk])).content.decode()
+        assert "演示clerk 代 演示reviewer" in page
 
 
 def test_an_own_right_comes_first(institution, reviewer, both, propose, delegate) -> None:
