@@ -6,6 +6,7 @@ import datetime as dt
 import json
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from django.db import IntegrityError, models, transaction
@@ -128,7 +129,7 @@ def submit_many(
     except IntegrityError as error:
         raise AlreadyOpen("所选记录中有的已在上传队列中，无需重复上传") from error
     for kind in {item.delivery for item in made}:
-        transaction.on_commit(lambda kind=kind: ring_for(connection.pk, kind))
+        transaction.on_commit(partial(ring_for, connection.pk, kind))
     return made
 
 

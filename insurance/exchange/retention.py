@@ -169,7 +169,7 @@ def prune_heads(rule: RetentionRule, note: Progress) -> int:
     return gone
 
 
-def _call(name: str, *values: object) -> list[int]:
+def _call(name: str, *values: str | int | dt.datetime | None) -> list[int]:
     places = ", ".join(["%s"] * len(values))
     with database.cursor() as cursor:
         cursor.execute(f"SELECT {name}({places})", values)

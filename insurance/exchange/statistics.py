@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlencode
 
 from django.db import connection as database
@@ -102,7 +103,7 @@ def _count(institution: Institution, day: dt.date, now: dt.datetime) -> bool:
     if until <= start:
         return False
     final = now >= end + SETTLED_AFTER
-    values = {"institution": institution.pk, "day": day, "start": start, "until": until, "final": final}
+    values: dict[str, Any] = {"institution": institution.pk, "day": day, "start": start, "until": until, "final": final}
     with transaction.atomic(), database.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext('exchange_callday'), %s)", [institution.pk])
         cursor.execute("DELETE FROM exchange_callday WHERE institution_id = %s AND day = %s", [institution.pk, day])

@@ -72,7 +72,7 @@ class WorkTable(SubmissionTable):
     age = TextColumn(verbose_name="已等", orderable=False, width="w-s")
     deadline = TextColumn(verbose_name="期限", orderable=False, width="w-m")
     next = TextColumn(verbose_name="下一步", orderable=False, width="w-l")
-    created_at = None
+    created_at = None  # type: ignore[assignment]  # django-tables2: takes the parent's column out
     act = ActionsColumn(acts_of_work)
 
     class Meta:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from django.apps import apps
 from django.conf import settings
@@ -28,7 +29,7 @@ class Column:
     """One column of ciphertexts; `text` when they rest as base64."""
 
     model: type[models.Model]
-    field: models.Field[object, object]
+    field: models.Field[Any, Any]
     text: bool
 
     def __str__(self) -> str:
@@ -51,7 +52,7 @@ def columns() -> list[Column]:
     ]
     for label, name in _sealed:
         model = apps.get_model(label)
-        found.append(Column(model, model._meta.get_field(name), text=False))  # type: ignore[arg-type]
+        found.append(Column(model, model._meta.get_field(name), text=False))
     return sorted(found, key=str)
 
 
@@ -72,7 +73,7 @@ def left_over() -> dict[str, int]:
 
 def _rekey(column: Column, note: Progress) -> int:
     done = 0
-    chunk: list[tuple[object, object]] = []
+    chunk: list[tuple[Any, Any]] = []
     for row in _old(column):
         chunk.append(row)
         if len(chunk) == CHUNK:
@@ -82,11 +83,11 @@ def _rekey(column: Column, note: Progress) -> int:
     return done + _write(column, chunk)
 
 
-def _old(column: Column) -> Iterator[tuple[object, object]]:
+def _old(column: Column) -> Iterator[tuple[Any, Any]]:
     """Yield (key, ciphertext) of the rows that the first key did not write, chunk by chunk by primary key."""
     table, pk, name = _names(column)
     head = _head(column.text)
-    last: object = None
+    last: Any = None
     while True:
         after = f"AND {pk} > %s" if last is not None else ""
         with connection.cursor() as cursor:
@@ -102,7 +103,7 @@ def _old(column: Column) -> Iterator[tuple[object, object]]:
         last = rows[-1][0]
 
 
-def _write(column: Column, chunk: list[tuple[object, object]]) -> int:
+def _write(column: Column, chunk: list[tuple[Any, Any]]) -> int:
     """Write a chunk; a value that is no longer what was read is left alone."""
     table, pk, name = _names(column)
     done = 0
@@ -115,13 +116,13 @@ def _write(column: Column, chunk: list[tuple[object, object]]) -> int:
     return done
 
 
-def _anew(column: Column, old: object) -> object:
+def _anew(column: Column, old: Any) -> str | bytes:
     if column.text:
         return base64.b64encode(seal(unseal(base64.b64decode(str(old))))).decode()
-    return seal(unseal(bytes(old)))  # type: ignore[call-overload]
+    return seal(unseal(bytes(old)))
 
 
-def _head(text: bool) -> object:
+def _head(text: bool) -> str | bytes:
     """Return how every ciphertext of the first key begins: of base64 the part that no following byte can change."""
     key = parse(settings.FIELD_KEYS)[0]
     head = f"{key.algorithm}:{key.id}:".encode()
@@ -134,4 +135,4 @@ def _names(column: Column) -> tuple[str, str, str]:
     quote = connection.ops.quote_name
     meta = column.model._meta
     assert meta.pk is not None
-    return quote(meta.db_table), quote(meta.pk.column), quote(column.field.column)
+    return quote(meta.db_table), quote(str(meta.pk.column)), quote(str(column.field.column))

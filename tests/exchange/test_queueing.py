@@ -113,9 +113,7 @@ def test_two_thousand_cost_a_few_statements(actor: Actor, connection: Connection
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_who_queue_the_same_at_once_queue_it_once(
-    actor: Actor, connection: Connection, department: Make
-) -> None:
+def test_two_who_queue_the_same_at_once_queue_it_once(actor: Actor, connection: Connection, department: Make) -> None:
     made = [department(f"T{n:03d}") for n in range(230)]  # more than are locked one by one
     results: list[str] = []
     gate = threading.Barrier(3)

@@ -1,4 +1,4 @@
-"""What travels and what comes back, without a database: signature, transport, answers, files."""
+"""What travels and what comes back, without a database: signature, transport, answers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import re
 import socket
 import ssl
 import time
-import zipfile
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -17,12 +16,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from insurance.exchange import files
 from insurance.exchange.answers import classify
 from insurance.exchange.choices import CallState
 from insurance.exchange.signing import signature, signed_headers
 from insurance.exchange.transport import JSON_LIMIT, NoAnswer, NotConnected, Transport, bound_address
 from tests.exchange.raw_platform import RawPlatform, good, http
+from tests.exchange.tls_server import TlsServer, make_certificate
 
 
 def test_signature_is_the_vector_of_the_protocol() -> None:
@@ -326,57 +325,6 @@ def test_the_tls_name_is_the_hosts_and_not_the_address(tmp_path: Path) -> None:
         wrong.post("https://other.example.cn/ebus/1", {}, b"{}", deadline=5, connect=2, first_byte=lambda: None)
 
 
-class TlsServer:
-    """Accepts connections and hands each raw socket to `serve`."""
-
-    def __init__(self, serve) -> None:  # type: ignore[no-untyped-def]
-        import threading
-
-        self._server = socket.create_server(("127.0.0.1", 0))
-        self.port = self._server.getsockname()[1]
-
-        def run() -> None:
-            while True:
-                sock, _ = self._server.accept()
-                try:
-                    serve(sock)
-                except OSError:
-                    sock.close()
-
-        threading.Thread(target=run, daemon=True).start()
-
-
-def make_certificate(folder: Path, name: str) -> tuple[Path, Path]:
-    """Make a self-signed certificate for `name`."""
-    import datetime as dt
-
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-    from cryptography.x509.oid import NameOID
-
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-    now = dt.datetime.now(dt.UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(subject)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - dt.timedelta(days=1))
-        .not_valid_after(now + dt.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    paths = folder / "cert.pem", folder / "key.pem"
-    paths[0].write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    paths[1].write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
-    return paths
-
-
 @pytest.mark.parametrize(
     ("given", "bound"),
     [
@@ -392,62 +340,6 @@ def make_certificate(folder: Path, name: str) -> tuple[Path, Path]:
 )
 def test_resolve_reads_its_forms(given: str, bound: object) -> None:
     assert bound_address(given, "h") == bound
-
-
-# --- files ---
-
-
-def archive(path: Path, members: dict[str, bytes]) -> Path:
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as made:
-        for name, content in members.items():
-            made.writestr(name, content)
-    return path
-
-
-def test_an_archive_with_one_text_is_good(tmp_path: Path) -> None:
-    path = archive(tmp_path / "a.zip", {"1.txt": b"a\tb\n" * 1000})
-    assert files.verify_member(path, max_bytes=10_000) == 4000
-
-
-@pytest.mark.parametrize(
-    ("members", "words"),
-    [
-        ({}, "只含一个文件"),
-        ({"a.txt": b"1", "b.txt": b"2"}, "只含一个文件"),
-        ({"../a.txt": b"1"}, "路径"),
-        ({"/etc/a.txt": b"1"}, "路径"),
-        ({"x\\a.txt": b"1"}, "路径"),
-        ({"a.txt": b"1" * 20_000}, "超过上限"),
-    ],
-)
-def test_bad_archives_are_refused_by_name(tmp_path: Path, members: dict[str, bytes], words: str) -> None:
-    with pytest.raises(files.FileError, match=words):
-        files.verify_member(archive(tmp_path / "b.zip", members), max_bytes=10_000)
-
-
-def test_a_bomb_is_refused_before_it_is_opened(tmp_path: Path) -> None:
-    path = archive(tmp_path / "bomb.zip", {"a.txt": b"\0" * 50_000_000})
-    with pytest.raises(files.FileError, match="炸弹"):
-        files.check_zip(path, max_bytes=10**9)
-
-
-def test_a_damaged_archive_is_refused(tmp_path: Path) -> None:
-    path = archive(tmp_path / "c.zip", {"a.txt": bytes(range(256)) * 40})
-    content = bytearray(path.read_bytes())
-    content[60] ^= 0xFF
-    path.write_bytes(content)
-    with pytest.raises(files.FileError, match="损坏"):
-        files.verify_member(path, max_bytes=10**6)
-
-
-@given(st.binary(max_size=400))
-def test_bytes_survive_every_form(content: bytes) -> None:
-    for form in ("signed", "unsigned", "base64"):
-        assert files.decode_bytes(files.encode_bytes(content, form)) == content
-
-
-def test_signed_bytes_are_those_of_the_sources() -> None:
-    assert files.encode_bytes(b"\x00\x7f\x80\xff", "signed") == [0, 127, -128, -1]
 
 
 def test_network_failures_are_said_in_chinese() -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
 from django import forms
 from django.db.models import QuerySet
@@ -48,7 +49,7 @@ class SubmissionList(ListPage):
     template_name = "exchange/submissions.html"
     export_action = "exchange.export"
     tabs = pages.TABS
-    batches = (
+    batches: ClassVar[Sequence[Batch]] = (
         Batch("重新上传", "exchange:resend", SUBMIT, ("refused", "all"), "只有「上传失败」的可以重新上传。"),
         Batch("撤销", "exchange:withdraw", SUBMIT, ("refused", "queued", "all"), "只能撤销待上传和上传失败的。"),
     )
