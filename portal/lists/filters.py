@@ -23,7 +23,7 @@ from django import forms
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from portal.lists.searching import starting
+from portal.lists.searching import looking_for
 from portal.lists.states import States
 
 # Each word looks into every column: hundreds of them, pasted by mistake, would hold the database for seconds.
@@ -61,10 +61,8 @@ class SearchFilter(django_filters.CharFilter):
             found = Q()
             for name in self.columns:
                 found |= Q(**{name if name in self.exact else f"{name}__icontains": word})
-            for name in self.holds:
-                found |= Q(**{f"{name}__holds": word})
-            for name in self.starts:
-                found |= starting(name, word)
+            if self.holds or self.starts:
+                found |= looking_for(word, self.holds, self.starts)
             qs = qs.filter(found)
         return qs
 

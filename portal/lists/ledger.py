@@ -55,17 +55,26 @@ class LedgerPage(ListPage):
     @cached_property
     def records(self) -> list[Any]:
         """The rows of the page, newest first."""
+        found = self._found[: self.size]
+        found = found[::-1] if self._backwards else found
+        self.decorate(found)
+        return found
+
+    @cached_property
+    def _found(self) -> list[Any]:
+        """The rows of the page and one more, where there is one, in the direction of reading."""
         if not self.filter.is_valid():
             return []
         rows = self._since(self.filter.qs.filter(self.tab.rows))
         before, after = self._key("before"), self._key("after")
         if after is not None:
-            found = list(rows.filter(pk__gt=after).order_by("pk")[: self.size])[::-1]
-        else:
-            rows = rows if before is None else rows.filter(pk__lt=before)
-            found = list(self.ordered(rows)[: self.size])
-        self.decorate(found)
-        return found
+            return list(rows.filter(pk__gt=after).order_by("pk")[: self.size + 1])
+        rows = rows if before is None else rows.filter(pk__lt=before)
+        return list(self.ordered(rows)[: self.size + 1])
+
+    @property
+    def _backwards(self) -> bool:
+        return self._key("after") is not None
 
     def out_chunks(self, size: int = CHUNK) -> Iterator[list[Any]]:
         """Yield every row that the query finds, newest first, by key: no statement lasts longer than a chunk."""
@@ -90,16 +99,27 @@ class LedgerPage(ListPage):
     @cached_property
     def newer_url(self) -> str:
         """The previous page, "" when this is the first."""
-        if not self.records or not self._rows().filter(pk__gt=self.records[0].pk).exists():
-            return ""
-        return self._moved(after=str(self.records[0].pk))
+        return self._moved(after=str(self.records[0].pk)) if self.records and self._newer() else ""
 
     @cached_property
     def older_url(self) -> str:
         """The next page, "" when this is the last."""
-        if not self.records or not self._rows().filter(pk__lt=self.records[-1].pk).exists():
-            return ""
-        return self._moved(before=str(self.records[-1].pk), at=self.query.get("at"))
+        return self._moved(before=str(self.records[-1].pk), at=self.query.get("at")) if self._older() else ""
+
+    def _newer(self) -> bool:
+        if self._backwards:
+            return len(self._found) > self.size
+        if not any(name in self.query for name in ("before", "at")):
+            return False
+        # In key order, so that the planner takes the key's index and not the first row it happens upon.
+        return bool(self._rows().filter(pk__gt=self.records[0].pk).order_by("pk").values("pk")[:1])
+
+    def _older(self) -> bool:
+        if not self.records:
+            return False
+        if not self._backwards:
+            return len(self._found) > self.size
+        return bool(self._rows().filter(pk__lt=self.records[-1].pk).order_by("-pk").values("pk")[:1])
 
     @property
     def narrowed(self) -> bool:

@@ -8,7 +8,7 @@ letter, by an ordinary index.
 
     class Item(models.Model):
         class Meta:
-            indexes = search_indexes("item", holds=["name"], starts=["pinyin", "code"])   # within an institution
+            indexes = search_indexes("item", holds=["name"], starts=["pinyin", "code"])
 
     class ItemFilter(ListFilter):
         words = SearchFilter(label="名称、编码", holds=["name"], starts=["pinyin", "code"])
@@ -27,7 +27,8 @@ from django.contrib.postgres.indexes import GinIndex
 from django.db.models import CharField, Func, Index, Lookup, Q, TextField
 
 FUNCTION = """
-CREATE OR REPLACE FUNCTION lists_grams(words text) RETURNS text[] LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
+CREATE OR REPLACE FUNCTION lists_grams(words text) RETURNS text[] LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+COST 4000 AS $$
     SELECT array_agg(DISTINCT substr(folded, place, width))
     FROM (SELECT lower(normalize(words, NFKC)) AS folded) AS once,
          generate_series(1, char_length(folded)) AS place, (VALUES (1), (2)) AS widths(width)
@@ -63,33 +64,39 @@ class Holds(Lookup):
     prepare_rhs = False
 
     def as_sql(self, compiler: Any, connection: Any) -> tuple[str, Any]:
-        """Return the condition; an empty word is held by everything."""
+        """Return the condition; an empty word is held by everything.
+
+        The word itself is compared first: where a plan must look at a row, that costs a fiftieth of its pairs.
+        """
         lhs, params = self.process_lhs(compiler, connection)
         word = fold(str(self.rhs))
-        pairs = grams(word)
-        if not pairs:
+        if not word:
             return "TRUE", []
-        sql, given = f"lists_grams({lhs}) @> %s::text[]", [*params, pairs]
-        if len(word) <= 2:
-            return sql, given
         # Spelled the same way as in the index, so that neither can find what the other does not.
-        return f"({sql} AND strpos(lower(normalize({lhs}, NFKC)), %s) > 0)", [*given, *params, word]
+        there = f"strpos(lower(normalize({lhs}, NFKC)), %s) > 0"
+        return f"({there} AND lists_grams({lhs}) @> %s::text[])", [*params, word, *params, grams(word)]
 
 
-def search_indexes(
-    prefix: str, *, holds: Sequence[str] = (), starts: Sequence[str] = (), within: str = "institution"
-) -> list[Index]:
-    """Return the indexes for SearchFilter(holds=…, starts=…); their names begin with `prefix`."""
+def search_indexes(prefix: str, *, holds: Sequence[str] = (), starts: Sequence[str] = ()) -> list[Index]:
+    """Return the indexes for SearchFilter(holds=…, starts=…); their names begin with `prefix`.
+
+    None begins with the institution: together they must answer the whole OR, else each row found is compared again.
+    """
     found: list[Index] = [GinIndex(Grams(name), name=f"{prefix}_{name}_grams"[:30]) for name in holds]
-    for name in starts:
-        fields, kinds = ([within, name], ["int8_ops", "text_pattern_ops"]) if within else ([name], ["text_pattern_ops"])
-        found.append(Index(fields=fields, opclasses=kinds, name=f"{prefix}_{name}_start"[:30]))
-    return found
+    return found + [
+        Index(fields=[name], opclasses=["text_pattern_ops"], name=f"{prefix}_{name}_start"[:30]) for name in starts
+    ]
 
 
-def starting(name: str, word: str) -> Q:
-    """Return the condition that a column starts with a word, typed in small or capital letters."""
+def looking_for(word: str, holds: Sequence[str], starts: Sequence[str]) -> Q:
+    """Return the condition that a word is held by one of some columns, or that one of others starts with it.
+
+    Codes and 拼音码 are typed in small or capital letters and have no Chinese characters.
+    """
     found = Q()
-    for spelled in {word, word.lower(), word.upper()}:
-        found |= Q(**{f"{name}__startswith": spelled})
-    return found
+    for name in starts if word.isascii() else ():
+        for spelled in sorted({word, word.lower(), word.upper()}):
+            found |= Q(**{f"{name}__startswith": spelled})
+    for name in holds:
+        found |= Q(**{f"{name}__holds": word})
+    return found if found else Q(pk__in=[])

@@ -34,7 +34,7 @@ from portal.people.guard import ActorRequest, needs
 
 __all__ = ["ActionView", "Batch", "Button", "Empty", "Link", "ListPage", "ShownTab", "Tab"]
 
-NO_RIGHT = "您没有此操作的权限，请联系信息科授权。"
+NO_RIGHT = "您没有此操作的权限，请联系安全管理员授权。"
 
 
 class ActionView(View):

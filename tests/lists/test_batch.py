@@ -31,7 +31,7 @@ def messages(response: Any) -> list[str]:
 
 def posted(panel: Any) -> dict[str, Any]:
     """The fields of the panel's form, as a browser would send them."""
-    form = text(panel).split("<form")[-1] if "confirm-buttons" in text(panel) else ""
+    form = next((part for part in text(panel).split("<form") if 'name="intent"' in part), "")
     pairs = re.findall(r'(?:<input type="hidden"|<button type="submit") name="([^"]+)" value="([^"]*)"', form)
     found: dict[str, Any] = {}
     for name, value in pairs:
