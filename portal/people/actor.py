@@ -23,7 +23,7 @@ class NotAllowed(Exception):
     def __init__(self, action: str) -> None:
         self.action = action if ACTION.fullmatch(action) else ""
         super().__init__(
-            f"您没有{describe(action)}的权限。请联系信息科在「系统 · 人员」中授权。" if self.action else action
+            f"您没有{describe(action)}的权限。请联系安全管理员在「系统 · 人员」中授权。" if self.action else action
         )
 
 

@@ -91,8 +91,10 @@ def lock_page(request: HttpRequest) -> HttpResponse:
 
 def _forget_draft(request: HttpRequest, response: HttpResponseBase) -> None:
     """Forget what was kept of a form that has just been taken: its answer leads on to another page."""
+    if response.status_code not in LEADS_ON and "HX-Redirect" not in response.headers:
+        return
     path, actor = request.POST.get("draft_path", ""), getattr(request, "actor", None)
-    if path and actor is not None and (response.status_code in LEADS_ON or "HX-Redirect" in response.headers):
+    if path and actor is not None:
         drafts.drop(actor, path.replace("\0", ""))
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
@@ -110,5 +111,6 @@ def _refused(request: HttpRequest, words: str, *, code: bool = False) -> HttpRes
 def _over(request: HttpRequest) -> HttpResponse:
     """The login ended while the screen was locked: log in again; the half-filled form waits as a draft."""
     if wants_json(request):
-        return JsonResponse({"ok": False, "words": "登录已超时，请重新登录。", "code": False, "url": "/login/"})
+        url = reverse("people:login")
+        return JsonResponse({"ok": False, "words": "登录已超时，请重新登录。", "code": False, "url": url})
     return to_login(request)

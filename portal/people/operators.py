@@ -1,8 +1,9 @@
-"""Who worked at this computer lately: login names in a signed cookie of the browser, to be picked when switching."""
+"""Who worked at this computer lately: kept in a signed cookie of the browser, to be picked when switching."""
 
 from __future__ import annotations
 
 import json
+from dataclasses import astuple, dataclass
 
 from django.conf import settings
 from django.core import signing
@@ -16,25 +17,29 @@ KEPT = 6
 AGE = 30 * 24 * 3600
 
 
-def known(request: HttpRequest) -> list[Person]:
-    """Return the active persons who logged in at this browser, latest first."""
-    names = _names(request)
-    found = {person.username: person for person in Person.objects.filter(username__in=names, is_active=True)}
-    return [found[name] for name in names if name in found]
+@dataclass(frozen=True)
+class Operator:
+    """Login name and name of one who worked here."""
+
+    username: str
+    name: str
 
 
-def remember(request: HttpRequest, response: HttpResponse, person: Person) -> HttpResponse:
-    """Put a person first among those of this browser."""
-    names = [person.username, *(name for name in _names(request) if name != person.username)][:KEPT]
-    response.set_signed_cookie(
-        COOKIE, json.dumps(names), salt=SALT, max_age=AGE, httponly=True, samesite="Lax", secure=settings.HTTPS
-    )
-    return response
-
-
-def _names(request: HttpRequest) -> list[str]:
+def known(request: HttpRequest) -> list[Operator]:
+    """Return who logged in at this browser within a month, latest first."""
     try:
         kept = json.loads(request.get_signed_cookie(COOKIE, default="", salt=SALT, max_age=AGE) or "[]")
     except (signing.BadSignature, ValueError):
         return []
-    return [str(name) for name in kept][:KEPT] if isinstance(kept, list) else []
+    return [Operator(str(username), str(name)) for username, name in kept[:KEPT]]
+
+
+def remember(request: HttpRequest, response: HttpResponse, person: Person) -> HttpResponse:
+    """Put a person first among those of this browser."""
+    others = [one for one in known(request) if one.username != person.username]
+    kept = [Operator(person.username, person.name), *others][:KEPT]
+    words = json.dumps([astuple(one) for one in kept])
+    response.set_signed_cookie(
+        COOKIE, words, salt=SALT, max_age=AGE, httponly=True, samesite="Lax", secure=settings.HTTPS
+    )
+    return response

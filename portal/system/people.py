@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import HttpResponse, HttpResponseBase
@@ -17,9 +18,10 @@ from portal.people import factor, logins, queries, services, throttle
 from portal.people.actor import NotAllowed
 from portal.people.guard import ActorRequest, needs
 from portal.people.models import LoginSession, Membership, Person
-from portal.system.people_forms import GrantForm, NameForm, OperatorForm, PersonForm, ReasonForm
+from portal.system.people_forms import GrantForm, JoinForm, NameForm, OperatorForm, PersonForm, ReasonForm
 from portal.system.people_lists import account_state
 
+JOINING = "此人已在别的机构有账号：输入完整的登录名并给一个角色。还没有账号的人请系统管理员新建。"
 EVENTS = 50
 LOGINS = 10
 
@@ -79,7 +81,9 @@ def new(request: ActorRequest) -> HttpResponseBase:
             person = services.create_person(
                 request.actor, username=given["username"], name=given["name"], password=password
             )
-            return render(request, "people/given.html", {"person": person, "password": password, "made": True})
+            return render(
+                request, "people/given.html", {"person": person, "password": password, "made": True, "days": _days()}
+            )
         except ValidationError as error:
             form.add_error(None, error.messages)
     return render(request, "people/new.html", {"form": form})
@@ -139,6 +143,21 @@ def grant(request: ActorRequest, pk: int) -> HttpResponse:
 
 
 @require_http_methods(["GET", "POST"])
+@needs("people.grant")
+def join(request: ActorRequest) -> HttpResponseBase:
+    """A role here for somebody of another institution, found by the whole login name only."""
+    form = JoinForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        given = dict(form.cleaned_data)
+        person = given.pop("username")
+        services.grant(request.actor, person=person, **given)
+        messages.success(request, f"{person.name} 已加入本机构。")
+        return redirect("system:person", person.pk)
+    context = {"form": form, "title": "加入本机构", "word": "加入", "warning": JOINING}
+    return render(request, "people/ask.html", context)
+
+
+@require_http_methods(["GET", "POST"])
 @needs("people.view")
 def operator(request: ActorRequest, pk: int, membership: int) -> HttpResponseBase:
     """The operator number and name of one role."""
@@ -183,7 +202,9 @@ def reset(request: ActorRequest, pk: int) -> HttpResponse:
     """A new initial password, shown once."""
     person, password = _person(request, pk), services.make_password()
     services.set_password(request.actor, person=person, password=password)
-    return render(request, "people/given.html", {"person": person, "password": password, "made": False})
+    return render(
+        request, "people/given.html", {"person": person, "password": password, "made": False, "days": _days()}
+    )
 
 
 @require_http_methods(["GET", "POST"])
@@ -213,6 +234,10 @@ def end_login(request: ActorRequest, pk: int) -> HttpResponseBase:
         messages.success(request, f"已结束 {login.person} 的这次登录。")
         return redirect("system:logins")
     return render(request, "people/end_login.html", {"login": login})
+
+
+def _days() -> int:
+    return int(settings.PASSWORD_INITIAL_DAYS)
 
 
 def _person(request: ActorRequest, pk: int) -> Person:

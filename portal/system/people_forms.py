@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from django import forms
 
 from portal.people.models import Person
@@ -43,7 +45,21 @@ class GrantForm(OperatorForm):
     """One more role of a person in the current institution."""
 
     role = forms.ChoiceField(label="角色", choices=ROLE_CHOICES, widget=forms.Select({"class": "form-select"}))
-    field_order = ("role", "opter", "opter_name")
+    field_order: ClassVar[tuple[str, ...]] = ("role", "opter", "opter_name")
+
+
+class JoinForm(GrantForm):
+    """A role for somebody who has an account elsewhere."""
+
+    username = forms.CharField(label="登录名", max_length=50, widget=forms.TextInput({**TEXT, "autofocus": True}))
+    field_order: ClassVar[tuple[str, ...]] = ("username", "role", "opter", "opter_name")
+
+    def clean_username(self) -> Person:
+        """The person, by the whole login name."""
+        found = Person.objects.filter(username=self.cleaned_data["username"], is_active=True).first()
+        if found is None:
+            raise forms.ValidationError("没有这个登录名，或账号已停用。请核对后再试。")
+        return found
 
 
 class NameForm(forms.Form):

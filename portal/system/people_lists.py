@@ -128,6 +128,7 @@ class PersonList(ListPage):
         Tab("all", "全部"),
     )
     main = Link("新建人员", "system:person_new", action="people.manage")
+    tools = (Link("加入本机构", "system:person_join", action="people.grant"),)
     empty = Empty("还没有人员。", Link("新建人员", "system:person_new", action="people.manage"))
     order = ("username",)
     export_action = "people.manage"

@@ -14,8 +14,10 @@
     return lock ? lock.dataset.draft : "";
   }
 
+  // A form in the drawer is the same form as on its own page.
   function path() {
-    return window.location.pathname + window.location.search;
+    var to = new URL(form.getAttribute("action") || window.location.href, window.location.href);
+    return to.pathname + to.search;
   }
 
   function keeps(field) {

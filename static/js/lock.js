@@ -185,7 +185,8 @@
   }
 
   function heard(answer) {
-    if (answer.status === 403 || answer.status === 409 || (answer.login && String(answer.login) !== place.dataset.login)) {
+    // null: nobody is logged in any more
+    if (answer.status === 403 || answer.status === 409 || (answer.login !== undefined && String(answer.login) !== place.dataset.login)) {
       changed();
     } else if (answer.locked) {
       cover(false);
@@ -195,9 +196,6 @@
   function start() {
     place = document.getElementById("lock");
     if (!place) {
-      if (document.body.classList.contains("bare")) {
-        return;
-      }
       return;
     }
     minutes = Number(place.dataset.minutes) || 0;

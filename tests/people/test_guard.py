@@ -86,7 +86,7 @@ def test_a_services_refusal_becomes_the_same_page(client) -> None:
     assert middleware.process_exception(request, ValueError()) is None
 
 
-OPEN_PAGES = {"people:login", "people:logout", "desk:healthz", "people:alive"}
+OPEN_PAGES = {"people:login", "people:logout", "desk:healthz", "desk:readyz", "people:alive"}
 OWN_PAGES = {"people:password", "people:account", "people:operator"}
 
 

@@ -85,8 +85,6 @@ def test_nobody_manages_another_institutions_people() -> None:
     system, security = make_actor("system_admin"), make_actor("security_admin")
     with pytest.raises(NotAllowed, match="不属于当前机构"):
         services.set_password(system, person=person, password="Another-one-2026")
-    with pytest.raises(NotAllowed, match="不属于当前机构"):
-        services.grant(security, person=person, role="reviewer")
     with pytest.raises(NotAllowed):
         services.grant(security, person=person, role="it", institution=there)
     with pytest.raises(NotAllowed, match="不属于当前机构"):
@@ -229,11 +227,26 @@ def test_another_institutions_person_is_not_there(client) -> None:
 
 
 @pytest.mark.parametrize("role", ["insurance_office", "manager", "cashier", "it", "audit_admin"])
-@pytest.mark.parametrize("name", ["people", "person_new", "logins"])
+@pytest.mark.parametrize("name", ["people", "person_new", "person_join", "logins"])
 def test_others_do_not_see_the_pages(client, role: str, name: str) -> None:
     client.force_login(make_person(role))
     assert client.get(reverse(f"system:{name}")).status_code == 403
     assert client.get(reverse("system:person", args=[make_person("cashier").pk])).status_code == 403
+
+
+def test_somebody_of_another_institution_joins_by_the_whole_login_name(client) -> None:
+    here, there = make_institution(), make_institution(STRANGE, "另一院")
+    strange = make_person("cashier", there, username="strange-one")
+    client.force_login(make_person("security_admin", here))
+    join = reverse("system:person_join")
+    assert "没有这个登录名" in client.post(join, {"username": "strange", "role": "cashier"}).content.decode()
+    given = {"username": "strange-one", "role": "cashier", "opter": "0007", "opter_name": ""}
+    assert client.post(join, given).url == reverse("system:person", args=[strange.pk])
+    assert strange.may("desk.view", here)
+    assert client.get(reverse("system:person", args=[strange.pk])).status_code == 200
+    assert strange.memberships.get(institution=there).opter == ""
+    client.force_login(make_person("system_admin", here))
+    assert client.get(join).status_code == 403
 
 
 def test_the_role_filter_finds_who_holds_it_here_and_who_holds_none(client) -> None:
