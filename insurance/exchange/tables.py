@@ -69,16 +69,21 @@ class SubmissionTable(ListTable):
 class WorkTable(SubmissionTable):
     """A work list: how long it has waited, until when, and the next step."""
 
+    title = TextColumn(verbose_name="用途（交易）", orderable=False, width="w-s")
+    state = StateColumn(SubmissionState, verbose_name="状态", extra="more")
     age = TextColumn(verbose_name="已等", orderable=False, width="w-s")
     deadline = TextColumn(verbose_name="期限", orderable=False, width="w-m")
-    next = TextColumn(verbose_name="下一步", orderable=False, width="w-l")
-    created_at = None  # type: ignore[assignment]  # django-tables2: takes the parent's column out
+    next = TextColumn(verbose_name="下一步", orderable=False, width="w-m")
+    # django-tables2 takes a parent's column out like this; how long it has waited tells more than when it began.
+    created_at = None  # type: ignore[assignment]
+    state_at = None  # type: ignore[assignment]
+    requested_by = None  # type: ignore[assignment]
     act = ActionsColumn(acts_of_work)
 
     class Meta:
         """The acts stay last."""
 
-        sequence = ("select", "label", "title", "state", "state_at", "age", "deadline", "next", "...", "act")
+        sequence = ("select", "label", "title", "state", "age", "deadline", "next", "...", "act")
 
 
 class CallTable(ListTable):
