@@ -162,7 +162,7 @@ def _genuine(record: Pruned) -> bool:
         sealer = sealer_of(record.algorithm, record.key_id)
     except NoKey:
         return False
-    return record.mac == mac_of_pruned(sealer, record.source, record.keys, record.reason, record.approval_id)
+    return record.mac == mac_of_pruned(sealer, record.source, bytes(record.keys), record.reason, record.approval_id)
 
 
 def _leaves(seal: Seal) -> Iterator[Leaf]:

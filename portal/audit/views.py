@@ -46,7 +46,7 @@ def history(request: ActorRequest, label: str, pk: str) -> HttpResponseBase:
     thing = _thing(kind, request, pk)
     subject = f"{label}:{thing.pk}"
     if not actor.may(kind.action):
-        note_reading(actor, "audit.history", f"查看经过：{kind.name(thing)}", (subject,))
+        note_reading(actor, "audit.history", f"{kind.model._meta.verbose_name} {kind.name(thing)}", (subject,))
     page = page_of(subject, thing, _number(request))
     context = {
         "page": page,

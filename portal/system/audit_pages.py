@@ -18,8 +18,10 @@ from portal.lists.ledger import LedgerPage
 from portal.lists.tables import ListTable
 from portal.lists.views import Empty
 from portal.people.guard import ActorRequest, needs
+from portal.people.roles import ROLES
 from portal.privacy.masks import mask_name
 from portal.system.audit_filters import AuditFilter, auditable
+from portal.tasks.registry import kinds
 
 VIEW = "audit.view"
 MOST_SUBJECTS = 100
@@ -36,7 +38,7 @@ class ActionWords(TextColumn):
         """Return room and words."""
         return f"{room_words(str(value).partition('.')[0])}：{words_of(str(value))}"
 
-    def value(self, value: Any, record: Any, table: Any) -> Any:
+    def value(self, value: Any, record: Any) -> Any:
         """Return the words for a spreadsheet."""
         return words_of(str(value))
 
@@ -117,10 +119,19 @@ def event(request: ActorRequest, pk: int) -> HttpResponseBase:
         "action": words_of(found.action),
         "room": room_words(found.action.partition(".")[0]),
         "subjects": shown_subjects(found),
-        "details": [(detail_words(key), value) for key, value in found.detail.items() if detail_words(key)],
+        "details": [(detail_words(key), shown(key, value)) for key, value in found.detail.items() if detail_words(key)],
         "others": {key: value for key, value in found.detail.items() if not detail_words(key)},
     }
     return render(request, "audit/event.html", context)
+
+
+def shown(key: str, value: Any) -> Any:
+    """Return a detail's value in words where it is a code: roles and kinds of tasks."""
+    if key == "role" and value in ROLES:
+        return ROLES[value].label
+    if key == "kind":
+        return next((kind.label for kind in kinds() if kind.code == value), value)
+    return value
 
 
 def shown_subjects(found: AuditEvent) -> list[dict[str, str]]:

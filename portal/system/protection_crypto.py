@@ -27,7 +27,7 @@ NATIONAL = ("SM2", "SM3", "SM4")
 def encrypted_columns() -> list[tuple[str, str, str]]:
     """Return table, column and words of every encrypted column."""
     return [
-        (model._meta.db_table, field.column, f"{model._meta.verbose_name}·{field.verbose_name}")
+        (model._meta.db_table, str(field.column), f"{model._meta.verbose_name}·{field.verbose_name}")
         for model in apps.get_models()
         for field in model._meta.local_fields
         if isinstance(field, EncryptedTextField)
@@ -71,7 +71,7 @@ def stored(actor: Actor) -> Finding:
     return Finding(
         [
             f"加密字段 {columns} 个，抽查 {values} 个值",
-            "全部为可解的密文" if not bad else f"{len(bad)} 个字段有明文或解不开",
+            "还没有数据可查" if not values else "全部为可解的密文" if not bad else f"{len(bad)} 个字段有明文或解不开",
         ],
         Met.NO if bad else Met.YES,
         f"请查明：{'、'.join(bad)}。" if bad else "",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db.models import F
@@ -64,7 +65,8 @@ def second_factor(actor: Actor) -> Finding:
 )
 def passwords(actor: Actor) -> Finding:
     """Passwords are long, mixed, changed in time and kept as argon2."""
-    names = {str(rule["NAME"]).rpartition(".")[2]: rule for rule in settings.AUTH_PASSWORD_VALIDATORS}
+    given: Any = settings.AUTH_PASSWORD_VALIDATORS
+    names: dict[str, Any] = {str(rule["NAME"]).rpartition(".")[2]: rule for rule in given}
     length = int(names.get("LengthValidator", {}).get("OPTIONS", {}).get("min_length", 0))
     age = settings.PASSWORD_AGE_DAYS
     old = sum(person.password_at < timezone.now() - timedelta(days=age) for person in staff(actor)) if age else 0
@@ -77,7 +79,10 @@ def passwords(actor: Actor) -> Finding:
     }
     missing = [rule for rule, kept in rules.items() if not kept]
     return Finding(
-        [*rules, f"超期未改的账号 {old} 个（下次登录时强制修改）"],
+        [
+            *(rule if kept else f"{rule}（不满足）" for rule, kept in rules.items()),
+            f"超期未改的账号 {old} 个（下次登录时强制修改）",
+        ],
         Met.PARTLY if missing else Met.YES,
         f"不满足：{'、'.join(missing)}。" if missing else "",
     )

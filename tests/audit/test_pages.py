@@ -140,7 +140,7 @@ class TestReading:
             label="授予", reason="新岗位", role="reviewer", strange="值",
         )  # fmt: skip
         shown = reading.get(event.get_absolute_url()).content.decode()
-        for words in ("授予角色", "新岗位", "10.1.1.9", "auditor", "角色", "reviewer", "已不存在", "技术说明"):
+        for words in ("授予角色", "新岗位", "10.1.1.9", "auditor", "角色", "<dd>审核</dd>", "已不存在", "技术说明"):
             assert words in shown
         assert AuditEvent.objects.filter(action="audit.open", subjects=[f"audit.auditevent:{event.pk}"]).count() == 1
 
