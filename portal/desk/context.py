@@ -8,7 +8,6 @@ from functools import cached_property, lru_cache
 from django.conf import settings
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
-from pypinyin import Style, lazy_pinyin
 
 from portal.desk import registry
 from portal.desk.registry import GROUPS, MenuEntry, Notice
@@ -31,6 +30,9 @@ def address(url_name: str) -> str:
 @lru_cache(maxsize=512)
 def initials(entry: MenuEntry) -> str:
     """Return 拼音码 of an entry's name and everyday words: 目录对照 → mldz."""
+    # Its phrase book takes 55 MB: only who shows a menu pays, not every worker.
+    from pypinyin import Style, lazy_pinyin
+
     return " ".join("".join(lazy_pinyin(word, style=Style.FIRST_LETTER)) for word in (entry.label, *entry.words))
 
 
