@@ -92,6 +92,11 @@ def last_check() -> SealCheck | None:
     return SealCheck.objects.order_by("-id").first()
 
 
+def overdue() -> list[Fault]:
+    """Return for each source the first day that is over since hours and has no seal."""
+    return [fault for source in sources() for fault in _unsealed(source, None, None)]
+
+
 def _range(first: date | None, last: date | None) -> dict[str, date]:
     return {name: day for name, day in (("day__gte", first), ("day__lte", last)) if day is not None}
 

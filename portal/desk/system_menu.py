@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 from portal.audit.models import AuditStream
-from portal.audit.verifying import last_check
+from portal.audit.retention import guards_off
+from portal.audit.verifying import last_check, overdue
 from portal.desk import registry
 from portal.desk.registry import MenuEntry, Notice, add_alarm, add_menu
 from portal.people.actor import Actor
@@ -40,6 +41,8 @@ def register_system() -> None:
     register_source(AlarmSource(AlarmKind("processes", "后台进程停止", after=PATIENCE), processes, everywhere=False))
     register_source(AlarmSource(AlarmKind("disk", "磁盘将满"), disk, everywhere=False))
     register_provider(desk_alarms)
+    register_source(AlarmSource(AlarmKind("audit.guards", "审计保护被停用", duty="audit"), guards, everywhere=False))
+    register_source(AlarmSource(AlarmKind("audit.overdue", "没有按时封存", duty="audit"), sealing, everywhere=False))
     register_source(AlarmSource(AlarmKind("audit.stream", "审计外送中断", duty="audit"), stream, everywhere=False))
 
 
@@ -78,6 +81,18 @@ def disk(place: Institution | None) -> tuple[str, str] | None:
     """Say that a disk runs full."""
     words = free_disk_words()
     return (words, "danger") if words else None
+
+
+def guards(place: Institution | None) -> tuple[str, str] | None:
+    """Say that somebody switched off what keeps the audit from being changed."""
+    off = guards_off()
+    return (f"{len(off)} 个审计保护触发器被停用，请立即查明并核验封存。", "danger") if off else None
+
+
+def sealing(place: Institution | None) -> tuple[str, str] | None:
+    """Say that a closed day was not sealed."""
+    found = overdue()
+    return (found[0].words, "warning") if found else None
 
 
 def stream(place: Institution | None) -> tuple[str, str] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from portal.audit.days import yesterday
 from portal.audit.models import AuditEvent
 from portal.lists.intent import issue
 from portal.people.models import Institution, Person
@@ -19,6 +21,7 @@ from portal.system.alarms import raise_alarm
 from portal.system.models import AlarmEvent, AlarmRoute
 from portal.tasks.models import Task
 from portal.tasks.runner import run_task
+from tests.audit.tampering import event_on
 from tests.system.listening import Gateway, gateway
 
 pytestmark = pytest.mark.django_db
@@ -213,3 +216,14 @@ def test_what_the_desk_shows_is_watched_but_not_twice() -> None:
     assert len(codes) == len(set(codes))
     assert {"processes", "disk", "audit.stream", "exchange.stopped", "exchange.unknown"} <= set(codes)
     assert "desk.exchange.stopped" not in codes
+
+
+def test_a_guard_switched_off_and_a_day_not_sealed_are_told(institution: Institution) -> None:
+    event_on(yesterday() - timedelta(days=2), institution)
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute("ALTER TABLE audit_seal DISABLE TRIGGER audit_append_only")
+    alarms.watch()
+    words = dict(AlarmEvent.objects.filter(institution=None).values_list("code", "words"))
+    assert "触发器被停用" in words["audit.guards"]
+    assert "还没有封存" in words["audit.overdue"]
