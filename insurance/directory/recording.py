@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.urls import reverse
 
+from insurance.exchange.histories import register_uploads_of
 from portal.audit.histories import register_subject
 from portal.audit.words import register_words
 
@@ -32,3 +33,4 @@ def register_recording() -> None:
     register_words(WORDS)
     register_subject("directory.department", VIEW, lambda one: one.get_absolute_url(), lambda one: one.hosp_dept_name)
     register_subject("directory.practitioner", VIEW, lambda one: reverse("directory:practitioner", args=[one.pk]), str)
+    register_uploads_of("directory.department")

@@ -7,6 +7,7 @@ from typing import Any
 from django.db import models
 from django.urls import reverse
 
+from insurance.exchange.contents import is_direct
 from insurance.exchange.models import Call, Submission
 from insurance.exchange.pages.calls import ACTS, READ, Entry, steps_of, story_of
 from insurance.exchange.queries import calls_of, submissions_of
@@ -36,6 +37,8 @@ def steps_of_submission(submission: Submission) -> list[HistoryEntry]:
     found = []
     for call in calls_of(submission)[:MOST_CALLS]:
         found += [_entry(step, call) for step in steps_of(call)]
+    if is_direct(submission):
+        return found  # its queuing is a decision of its own and stands in the audit
     asked = submission.requested_by.name if submission.requested_by else "系统"
     return [HistoryEntry(submission.created_at, asked, "提交上传", url=_url(submission)), *found]
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.db.models import Q
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 
 from insurance.exchange.choices import CallState, SubmissionState
 from insurance.exchange.ledger import READING
@@ -81,10 +81,7 @@ def _apply(actor: Actor, call: Call) -> NextAct:
 
 
 def _again(actor: Actor, call: Call) -> NextAct:
-    try:
-        url = reverse("exchange:debug_again", args=[call.pk])
-    except NoReverseMatch:
-        return NextAct("按此再发", reason="接口调试未启用")
+    url = reverse("exchange:debug_repeat", args=[call.pk])
     return NextAct("按此再发", url, reason=without_right(actor, DEBUG))
 
 
