@@ -4,13 +4,13 @@ from portal.lists.states import States
 
 
 class SendState(States):
-    """Where a message stands that a person sent by hand."""
+    """Where a message stands that a person sent by hand; a query is no upload, so the words are the ledger's."""
 
     APPROVAL = "approval", "yellow", "待审核"
-    WAITING = "waiting", "azure", "待上传"
-    SENDING = "sending", "blue", "上传中"
-    ACCEPTED = "accepted", "green", "上传成功"
-    REFUSED = "refused", "red", "上传失败"
+    WAITING = "waiting", "azure", "待发出"
+    SENDING = "sending", "blue", "已发出"
+    ACCEPTED = "accepted", "green", "成功"
+    REFUSED = "refused", "red", "平台拒绝"
     UNKNOWN = "unknown", "orange", "结果待查"
     UNDELIVERED = "undelivered", "dark", "未发出"
     STOPPED = "stopped", "dark", "已撤销"

@@ -22,7 +22,7 @@ from insurance.specification.model import Field, Node, Transaction
 
 # A page with more inputs than this is slow in any browser; the rest is written as JSON.
 MOST_INPUTS = 8_000
-LONG = 200
+LONG = 500
 PROTOTYPE = "@@"
 FULL_MOMENT = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", re.ASCII)
 

@@ -51,7 +51,23 @@ def judge(
     except files.FileMissing as missing:
         return [Finding(missing.place, Problem("error", ROOT, None, "", "", str(missing)))]
     found = problems_of(connection, book, transaction, ready, insuplc_admdvs)
-    return [Finding(place_of(root, problem), problem) for problem in found]
+    return [Finding(place_of(root, problem), problem) for problem in found] + list(_loose_json(root, message, ""))
+
+
+def _loose_json(node: Node, value: Any, place: str) -> Iterator[Finding]:
+    """Yield a warning where a field of JSON bears mere text: it would travel as text, which is seldom meant."""
+    if isinstance(value, list):
+        for number, row in enumerate(value):
+            yield from _loose_json(node, row, f"{place}.{number}")
+        return
+    for name, item in value.items() if isinstance(value, Mapping) else ():
+        where = f"{place}.{name}" if place else str(name)
+        rule = node.fields.get(name)
+        if rule is not None and rule.type == "json" and isinstance(item, str) and item:
+            reason = '不是 JSON，将按文本发送；应为数组或对象时请写成 ["…"] 或 {…}'
+            yield Finding(where, Problem("warning", node.path, None, rule.name, rule.label, reason))
+        elif name in node.children:
+            yield from _loose_json(node.children[name], item, where)
 
 
 def place_of(root: Node, problem: Problem) -> str:

@@ -34,6 +34,13 @@ class Standing:
     moving: bool
 
     @property
+    def shown(self) -> SendState | SubmissionState:
+        """The state in the words of its kind: a write has those of every upload, a query those of the ledger."""
+        if self.submission is None or self.state == SendState.APPROVAL:
+            return self.state
+        return SubmissionState(self.submission.state)
+
+    @property
     def seconds(self) -> str:
         """How long the platform took, "" while it has not answered."""
         call = self.call

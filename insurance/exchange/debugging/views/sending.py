@@ -46,6 +46,7 @@ from portal.sheets.store import fetch
 
 PURPOSE = "exchange.debug_send"
 STOP_POLLING = 286
+VERBS = {"query": "查询", "download": "下载", "session": "发送", "file": "发送"}
 
 
 @require_http_methods(["GET", "POST"])
@@ -97,9 +98,15 @@ def _panel(
 
 
 def button_words(said: Ready) -> str:
-    """Return what the button says: verb and number."""
-    verb = {"query": "查询", "download": "下载", "session": "发送", "file": "发送"}.get(said.transaction.effect, "上传")
-    rows = sum(number for path, number in rows_in(said.transaction.input, said.message).items() if "." not in path)
+    """Return what the button says: verb and number. A message with a head is one, however many rows hang on it."""
+    root = said.transaction.input
+    verb = VERBS.get(said.transaction.effect, "上传")
+    rows = sum(number for path, number in rows_in(root, said.message).items() if "." not in path)
+    headed = any(name in said.message for name in root.fields) or any(
+        name in said.message for name, node in root.children.items() if not node.many
+    )
+    if headed:
+        return f"{verb} 1 条（明细 {rows} 行）" if rows else f"{verb} 1 条"
     return f"{verb} {rows} 行" if rows else f"{verb} 1 条"
 
 
