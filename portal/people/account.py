@@ -10,11 +10,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from portal.people import factor, logins, passwords, services
+from portal.people import factor, logins, passwords, services, throttle
 from portal.people.factor import WrongCode
 from portal.people.forms import CodeForm, PasswordForm
 from portal.people.guard import ActorRequest, refuse, signed_in
-from portal.people.middleware import FACTOR_DONE
+from portal.people.login import LoginRefused, prove_code
+from portal.people.middleware import FACTOR_DONE, client_ip
 from portal.people.models import LoginSession
 
 SHOWN = 10
@@ -48,7 +49,7 @@ def password(request: ActorRequest) -> HttpResponseBase:
     """One's own password; the first thing that a person with an initial or an old one sees."""
     form = PasswordForm(request.user, request.POST or None)
     first, old = request.user.must_change_password, passwords.outdated(request.user)
-    if request.method == "POST" and form.is_valid():
+    if request.method == "POST" and _old_is_right(request, form) and form.is_valid():
         services.change_password(
             request.actor, person=request.user, password=form.cleaned_data["new"], login=request.login
         )
@@ -89,11 +90,28 @@ def set_up_factor(request: ActorRequest) -> HttpResponseBase:
 def renew_recovery(request: ActorRequest) -> HttpResponse:
     """Ten new recovery codes in place of the old ones, shown once, for who gives a code now."""
     form = CodeForm(request.POST)
-    if not form.is_valid() or not factor.check(request.user, form.cleaned_data["code"]):
-        messages.error(request, "没有更换恢复码：验证码不正确或已用过。请输入手机上正在显示的 6 位数字。")
+    try:
+        given = form.cleaned_data["code"] if form.is_valid() else ""
+        prove_code(request.user, given, client_ip(request), always=True)
+    except LoginRefused as error:
+        messages.error(request, f"没有更换恢复码：{error}")
         return redirect("people:account")
     codes = factor.renew_recovery(request.actor, person=request.user)
     return render(request, "people/recovery.html", {"codes": codes, "person": request.user})
+
+
+def _old_is_right(request: ActorRequest, form: PasswordForm) -> bool:
+    """Count a try as a login does: who finds an open screen must not guess the password here."""
+    name = request.user.username
+    try:
+        throttle.spend(name, client_ip(request))
+    except throttle.TooMany as error:
+        messages.error(request, str(error))
+        return False
+    right = "old" not in form.errors
+    if right:
+        throttle.clear(name, throttle.PASSWORD)
+    return right
 
 
 @require_POST

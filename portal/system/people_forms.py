@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from django import forms
 
 from portal.people.models import Person
@@ -45,14 +43,14 @@ class GrantForm(OperatorForm):
     """One more role of a person in the current institution."""
 
     role = forms.ChoiceField(label="角色", choices=ROLE_CHOICES, widget=forms.Select({"class": "form-select"}))
-    field_order: ClassVar[tuple[str, ...]] = ("role", "opter", "opter_name")
+    field_order: tuple[str, ...] = ("role", "opter", "opter_name")
 
 
 class JoinForm(GrantForm):
     """A role for somebody who has an account elsewhere."""
 
     username = forms.CharField(label="登录名", max_length=50, widget=forms.TextInput({**TEXT, "autofocus": True}))
-    field_order: ClassVar[tuple[str, ...]] = ("username", "role", "opter", "opter_name")
+    field_order: tuple[str, ...] = ("username", "role", "opter", "opter_name")
 
     def clean_username(self) -> Person:
         """The person, by the whole login name."""

@@ -131,6 +131,10 @@ def test_new_recovery_codes_need_a_code_and_void_the_old(client) -> None:
     assert factor.recovery_left(person) == 10
     assert old[0] not in words(client.post(reverse("people:recovery"), {"code": code_at(phone)}))
     assert not factor.check(person, old[0])
+    for _ in range(5):
+        client.post(reverse("people:recovery"), {"code": "000000"})
+    again = client.post(reverse("people:recovery"), {"code": code_at(phone, 30)}, follow=True)
+    assert "已锁定" in words(again)
 
 
 def test_a_login_waits_for_its_code(client) -> None:

@@ -153,6 +153,14 @@ def test_an_old_password_must_be_changed_and_not_to_one_of_the_last_five(client)
     assert client.post(reverse("people:password"), again).status_code == 302
 
 
+def test_the_old_password_is_not_guessed_at_an_open_screen(client) -> None:
+    client.force_login(make_person())
+    given = {"old": "wrong", "new": "Own-choice-2026", "again": "Own-choice-2026"}
+    for _ in range(5):
+        assert "现在的密码不正确" in words(client.post(reverse("people:password"), given))
+    assert "已锁定" in words(client.post(reverse("people:password"), {**given, "old": PASSWORD}))
+
+
 def test_an_initial_password_is_void_after_a_week(client) -> None:
     person = make_person(must_change_password=True, password_at=timezone.now() - timedelta(days=8))
     given = {"username": person.username, "password": PASSWORD}
