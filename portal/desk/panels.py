@@ -100,8 +100,11 @@ def register_own() -> None:
         ("批量明文授权", "clearing", "系统", 53, ("脱敏", "明文")),
     ):
         add_menu(MenuEntry(label, f"approvals:{name}", group, order, "approvals.view", words))
+    add_menu(MenuEntry("我的导出", "sheets:exports", group="任务中心", order=30, words=("下载", "Excel")))
     add_menu(
-        MenuEntry("值对照", "values:missing", group="系统", order=40, action="values.view", words=("代码对照", "ICD 对照"))
+        MenuEntry(
+            "值对照", "values:missing", group="系统", order=40, action="values.view", words=("代码对照", "ICD 对照")
+        )
     )
     add_menu(MenuEntry("定时任务", "tasks:schedules", group="系统", order=20, action="tasks.manage"))
     add_panel(Panel("最近的任务", running_tasks, "desk/panels/tasks.html", order=80, action="tasks.view", wide=True))

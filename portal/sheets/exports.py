@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from django.db import models
 from django.urls import reverse
+from django.utils import timezone
 
 from portal.people.models import Institution, Person
 from portal.people.scope import ScopedQuerySet
@@ -66,7 +67,7 @@ class SheetExport(models.Model):
     @property
     def file_name(self) -> str:
         """Return the name under which the file is downloaded."""
-        return f"{self.title}_{self.created_at:%Y%m%d}_{self.pk}.{self.form}"
+        return f"{self.title}_{timezone.localtime(self.created_at):%Y%m%d}_{self.pk}.{self.form}"
 
     @property
     def word(self) -> str:

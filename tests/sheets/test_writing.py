@@ -8,10 +8,12 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from openpyxl import load_workbook
 
+from portal.sheets import writing
 from portal.sheets.checking import read_rows
 from portal.sheets.reading import read
 from portal.sheets.template_file import write_template
@@ -65,6 +67,30 @@ def test_control_characters_and_long_texts_do_not_stop_an_export() -> None:
     assert len(values[1]) <= 32_767
     assert values[1].endswith("（已截断）")
     assert values[2] == "是"
+
+
+def test_full_sheets_are_followed_by_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writing, "MAX_SHEET_ROWS", 3)
+    rows = [(f"{n:03}", None, None, n, None, None) for n in range(7)]
+    file = io.BytesIO()
+    assert export_rows(COLUMNS, rows, file, "病区", expected=7, notes=lambda count: [("行数", str(count))]) == 7
+    book = load_workbook(file)
+    assert book.sheetnames == ["病区", "病区 (2)", "病区 (3)", "说明"]
+    assert [book["病区 (3)"].cell(row, 1).value for row in (1, 2)] == ["编码", "006"]
+    assert book["说明"]["B2"].value == "7"
+    with pytest.raises(writing.TooManyRows):
+        export_rows(COLUMNS, rows, io.BytesIO(), expected=5)
+
+
+def test_no_row_still_has_a_header_and_columns_of_one_name_are_kept_apart() -> None:
+    file = io.BytesIO()
+    assert export_rows([OutColumn("编码"), OutColumn("编码")], [], file) == 0
+    assert [cell.value for cell in load_workbook(file).active[1]] == ["编码", "编码（2）"]
+
+
+def test_numbers_too_long_to_be_exact_leave_as_text() -> None:
+    book, _ = exported((1, 2, Decimal("12345678901234.567"), 10**16, date(1899, 1, 1), None))
+    assert [cell.value for cell in book.active[2]][2:5] == ["12345678901234.567", str(10**16), "1899-01-01"]
 
 
 @settings(max_examples=60, deadline=None)
