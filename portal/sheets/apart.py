@@ -10,10 +10,10 @@ import json
 import subprocess
 import sys
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Timer
-from typing import IO, Any
+from typing import Any
 
 from portal.sheets.book import Block, Sheet
 from portal.sheets.errors import SheetError
@@ -33,20 +33,18 @@ class Remote:
 
     def __init__(self, child: subprocess.Popen[bytes], data: bytes) -> None:
         self.child = child
-        try:
-            self._in.write(len(data).to_bytes(8, "big"))
-            self._in.write(data)
-            self._in.flush()
-        except BrokenPipeError as error:
-            raise SheetError(TOO_LARGE) from error
+        self._say(len(data).to_bytes(8, "big") + data)
         answer = self._line()
         self.sheets = [Sheet(**one | {"faults": {}}) for one in answer["sheets"]]
         self.notes = [(place, reason) for place, reason in answer["notes"]]
 
-    @property
-    def _in(self) -> IO[bytes]:
+    def _say(self, what: bytes) -> None:
         assert self.child.stdin is not None
-        return self.child.stdin
+        try:
+            self.child.stdin.write(what)
+            self.child.stdin.flush()
+        except BrokenPipeError as error:
+            raise SheetError(TOO_LARGE) from error
 
     def _line(self) -> dict[str, Any]:
         """Return the child's next answer. Raises SheetError, also when the child died of its limits."""
@@ -61,8 +59,7 @@ class Remote:
 
     def blocks(self, index: int, strict: Collection[int]) -> Iterator[Block]:
         """Yield the lines of a sheet; see Source."""
-        self._in.write(json.dumps({"sheet": index, "strict": list(strict)}).encode() + b"\n")
-        self._in.flush()
+        self._say(json.dumps({"sheet": index, "strict": list(strict)}).encode() + b"\n")
         while "end" not in (answer := self._line()):
             faults = {line: {int(place): fault for place, fault in found.items()} for line, found in answer["faults"]}
             yield Block(answer["numbers"], answer["columns"], faults)
@@ -82,4 +79,5 @@ def open_apart(data: bytes, name: str) -> Iterator[Remote]:
     finally:
         timer.cancel()
         child.kill()
-        child.communicate()
+        with suppress(BrokenPipeError):
+            child.communicate()

@@ -124,7 +124,6 @@ def _apply_chunk(run: Run, sheet_import: SheetImport, importer: Importer, conver
 def take_again(run: Run, importer: Importer, converter: Converter, good: list[Line], mode: str) -> Counter[str]:
     """Convert and judge lines anew and take those that would change something; in mode 全部 an error stops all."""
     block = chunks.block_of(good)
-    converter.learn(block)
     for line, row in zip(good, converter.rows(block) if good else (), strict=True):
         line.row, line.kind = row, RowKind.ERROR
     judge(importer, run.actor, good)

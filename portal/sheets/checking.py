@@ -31,17 +31,24 @@ class Ignored:
 
 @dataclass(slots=True)
 class Line:
-    """One data line: its texts as given, the row made of them, and the importer's judgement.
-
-    `faults` are the reading's remarks by place in `texts`, kept so that the line can be converted anew.
-    """
+    """One data line: where its texts stand (`index` in `block`), the row made of them, the importer's judgement."""
 
     row: Row
-    texts: list[str]
-    faults: dict[int, str] = field(default_factory=dict)
+    block: Block
+    index: int
     kind: RowKind = RowKind.ERROR
     changes: dict[str, tuple[str, str]] = field(default_factory=dict)
     subject: str = ""
+
+    @property
+    def texts(self) -> list[str]:
+        """Return the texts as given."""
+        return [column[self.index] for column in self.block.columns]
+
+    @property
+    def faults(self) -> dict[int, str]:
+        """Return the reading's remarks on the line's cells, by place."""
+        return self.block.faults.get(self.row.number, {})
 
 
 @dataclass
@@ -93,13 +100,11 @@ class Reader:
     def _lines(self, block: Block) -> list[Line]:
         reasons = self.sieve.reasons(block)
         data = _picked(block, [i for i in range(len(block.numbers)) if i not in reasons]) if reasons else block
-        self.converter.learn(data)
         rows = self.converter.rows(data)
         self._leave_out(block, reasons, rows)
         beyond = (place for place in range(len(data.columns)) if place not in self.named)
         self.nameless.update(place for place in beyond if any(data.columns[place]))
-        faults = data.faults
-        lines = [Line(row, texts, faults.get(row.number, {})) for row, texts in zip(rows, data.rows, strict=True)]
+        lines = [Line(row, data, index) for index, row in enumerate(rows)]
         self._mark_repeated(lines)
         return lines
 
@@ -128,7 +133,9 @@ class Reader:
     def _mark_repeated(self, lines: list[Line]) -> None:
         """Refuse every later line whose key was already seen in the file."""
         names = self.importer.key
-        for line in lines if names else ():
+        if not names or self._all_new(lines, names):
+            return
+        for line in lines:
             key = tuple(map(line.row.values.get, names))
             if None in key:
                 continue
@@ -138,6 +145,18 @@ class Reader:
                 advice = "请删除重复的行后重新导入"
                 reason = f"与第 {earlier} 行重复"
                 line.row.problems.append(Problem(line.row.number, names[0], labels, reason, str(key[0]), advice=advice))
+
+    def _all_new(self, lines: list[Line], names: Sequence[str]) -> bool:
+        """Say whether no key of these lines was seen before, in the file or among themselves, and note them."""
+        columns = [[line.row.values.get(name) for line in lines] for name in names]
+        keys = list(zip(*columns, strict=True))
+        numbers = [line.row.number for line in lines]
+        if any(None in column for column in columns):
+            return False
+        if len(set(keys)) < len(keys) or not self.seen.keys().isdisjoint(keys):
+            return False
+        self.seen.update(zip(keys, numbers, strict=True))
+        return True
 
 
 def read_rows(
@@ -154,7 +173,7 @@ def judge(importer: Importer, actor: Actor, lines: Sequence[Line]) -> None:
 
     Raises whatever the importer raises; a wrong number of results is a fault of the importer (ValueError).
     """
-    good = [line for line in lines if line.row.good]
+    good = [line for line in lines if not line.row.problems or line.row.good]
     for line in lines if len(good) < len(lines) else ():
         if line.row.waits:
             line.kind = RowKind.WAITING

@@ -23,9 +23,7 @@ Found = TypeVar("Found")
 def counts_of(lines: Sequence[Line]) -> dict[str, int]:
     """Return how many lines of each kind, and how many errors, warnings and waitings there are."""
     counts: Counter[str] = Counter(line.kind.value for line in lines)
-    for line in lines:
-        for problem in line.row.problems:
-            counts[f"{problem.level}s"] += 1
+    counts.update(f"{problem.level}s" for line in lines for problem in line.row.problems)
     return dict(counts)
 
 
@@ -65,10 +63,17 @@ def lines_of(chunk: SheetChunk) -> list[Line]:
 
 
 def block_of(lines: Sequence[Line]) -> Block:
-    """Return lines as a block, to be converted anew."""
+    """Return lines as one block, to be kept or converted anew."""
+    block = lines[0].block if lines else Block([], [])
+    if all(line.block is block for line in lines):
+        if len(lines) == len(block.numbers):
+            return block
+        indexes = [line.index for line in lines]
+        columns = [[column[index] for index in indexes] for column in block.columns]
+    else:
+        columns = by_columns([line.texts for line in lines])
     numbers = [line.row.number for line in lines]
-    return Block(numbers, by_columns([line.texts for line in lines]),
-                 {line.row.number: line.faults for line in lines if line.faults})  # fmt: skip
+    return Block(numbers, columns, {line.row.number: line.faults for line in lines if line.faults})
 
 
 def window(
@@ -101,28 +106,26 @@ def every_line(sheet_import: SheetImport) -> Iterator[Line]:
 
 def _to_json(lines: Sequence[Line]) -> dict[str, Any]:
     """Return line numbers, texts by column, kinds, and by index what only some lines have."""
+    block = block_of(lines)
     return {
-        "n": [line.row.number for line in lines],
-        "w": [len(line.texts) for line in lines] if len({len(line.texts) for line in lines}) > 1 else [],
-        "t": by_columns([line.texts for line in lines]),
+        "n": block.numbers,
+        "t": block.columns,
         "k": [line.kind.value for line in lines],
         "p": {i: [astuple(one)[1:] for one in line.row.problems] for i, line in enumerate(lines) if line.row.problems},
         "c": {i: line.changes for i, line in enumerate(lines) if line.changes},
         "s": {i: line.subject for i, line in enumerate(lines) if line.subject},
-        "f": {i: line.faults for i, line in enumerate(lines) if line.faults},
+        "f": block.faults,
     }
 
 
 def _from_json(packed: dict[str, Any]) -> list[Line]:
     kinds = {kind.value: kind for kind in RowKind}
-    rows = list(zip(*packed["t"], strict=True)) or [()] * len(packed["n"])
-    widths = packed["w"]
+    faults = {int(line): {int(place): one for place, one in found.items()} for line, found in packed["f"].items()}
+    block = Block(packed["n"], packed["t"], faults)
     lines = [
-        Line(Row(number, {}), list(texts), kind=kinds[kind])
-        for number, texts, kind in zip(packed["n"], rows, packed["k"], strict=True)
+        Line(Row(number, {}), block, index, kinds[kind])
+        for index, (number, kind) in enumerate(zip(packed["n"], packed["k"], strict=True))
     ]
-    for line, width in zip(lines, widths, strict=False):
-        line.texts = line.texts[:width]
     for index, problems in packed["p"].items():
         line = lines[int(index)]
         line.row.problems = [Problem(line.row.number, *rest) for rest in problems]
@@ -130,19 +133,18 @@ def _from_json(packed: dict[str, Any]) -> list[Line]:
         lines[int(index)].changes = {name: (old, new) for name, (old, new) in changes.items()}
     for index, subject in packed["s"].items():
         lines[int(index)].subject = subject
-    for index, faults in packed["f"].items():
-        lines[int(index)].faults = {int(place): fault for place, fault in faults.items()}
     return lines
 
 
 def _from_line(packed: dict[str, Any]) -> Line:
     """Return a line as it was kept one by one until version 0.2."""
     number = packed["n"]
+    faults = {int(place): fault for place, fault in packed.get("f", ())}
     return Line(
         row=Row(number, {}, [Problem(number, *rest) for rest in packed.get("p", ())]),
-        texts=packed["t"],
+        block=Block([number], [[text] for text in packed["t"]], {number: faults} if faults else {}),
+        index=0,
         kind=RowKind(packed["k"]),
         changes={name: (old, new) for name, (old, new) in packed.get("c", {}).items()},
         subject=packed.get("s", ""),
-        faults={int(place): fault for place, fault in packed.get("f", ())},
     )

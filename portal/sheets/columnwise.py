@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from portal.sheets.book import Block
 from portal.sheets.columns import ADVICE, Column, Level, Problem, Row, Value
 from portal.sheets.converting import Lexicon, Unfit, Unmapped, convert, tidy
-from portal.sheets.quick import NOT_CLEAN, quick_reader
+from portal.sheets.quick import NOT_CLEAN, clean_column, quick_reader
 
 MAX_SHOWN = 200
 MAX_KNOWN = 50_000
@@ -23,16 +23,21 @@ ADVICES: dict[Level, str] = {
 
 @dataclass(frozen=True)
 class Flaw:
-    """What is wrong with a text in a column."""
+    """What is wrong with a text in a column. With `keeps` the row says nothing of it, as if it were left out."""
 
     reason: str
     level: Level
+    keeps: bool = False
 
     def problem(self, number: int, column: Column, text: str) -> Problem:
         """Return the problem of the cell on line `number`."""
         return Problem(
             number, column.name, column.label, self.reason, text[:MAX_SHOWN], self.level, ADVICES[self.level]
         )
+
+
+# Our own exports hide persons; what was hidden comes back as it went out (陈*, 138****5678) and changes nothing.
+HIDDEN = Flaw("是脱敏后的内容，本次不改原值", "warning", keeps=True)
 
 
 class OneColumn:
@@ -46,14 +51,15 @@ class OneColumn:
         self.values: dict[str, Value] = {}
         self.flaws: dict[str, Flaw] = {}
         self.asked: set[str] = set()
+        self.flawed = False
 
     def learn(self, texts: Iterable[str]) -> None:
         """Look at texts not seen before."""
         if len(self.values) > MAX_KNOWN:
             self.values, self.flaws, self.asked = {}, {}, set()
-        quick = self.quick
+        quick, hides = self.quick, bool(self.column.masked_as)
         for text in set(texts) - self.values.keys():
-            value: object = quick(text) if quick else NOT_CLEAN
+            value: object = quick(text) if quick and not (hides and "*" in text) else NOT_CLEAN
             if value is NOT_CLEAN:
                 self._learn(text)
             else:
@@ -66,6 +72,8 @@ class OneColumn:
 
     def judge(self, text: str, fault: str) -> tuple[Value, Flaw | None]:
         """Return value and flaw of a cell with the reading's remark on it."""
+        if self.column.masked_as and "*" in text:
+            return None, HIDDEN
         try:
             value, warning = convert(self.column, text, fault, self.lexicon)
         except Unmapped as error:
@@ -103,14 +111,19 @@ class Converter:
         self.cells = [OneColumn(column, place) for place, column in columns.items()]
         self.names = [column.name for column in columns.values()]
 
-    def learn(self, block: Block) -> None:
-        """Look at every text of the block once; `rows` needs that."""
-        for cell in self.cells:
-            texts = texts_at(block, cell.place)
-            cell.learn(texts)
-            waiting = cell.waiting(texts)
-            if waiting:
-                self._translate(cell, waiting)
+    def _column(self, block: Block, cell: OneColumn) -> list[Value]:
+        """Return the values of one column: all at once where they are clean, else each different text once."""
+        texts = texts_at(block, cell.place)
+        hidden = bool(cell.column.masked_as) and "*" in "".join(texts)
+        values = None if hidden else clean_column(cell.column, texts)
+        cell.flawed = values is None
+        if values is not None:
+            return values
+        cell.learn(texts)
+        waiting = cell.waiting(texts)
+        if waiting:
+            self._translate(cell, waiting)
+        return list(map(cell.values.__getitem__, texts))
 
     def _translate(self, cell: OneColumn, waiting: list[str]) -> None:
         code = cell.column.dictionary_code
@@ -124,17 +137,15 @@ class Converter:
 
     def rows(self, block: Block) -> list[Row]:
         """Return the block's rows with every problem of their cells."""
-        columns = [
-            list(map(cell.values.__getitem__, texts)) if (texts := texts_at(block, cell.place)) else []
-            for cell in self.cells
-        ]
+        columns = [self._column(block, cell) for cell in self.cells]
         names = self.names
         rows = [
             Row(number, dict(zip(names, values, strict=True)))
             for number, values in zip(block.numbers, zip(*columns, strict=True), strict=True)
         ]
         for cell in self.cells:
-            self._add_flaws(block, cell, rows)
+            if cell.flawed:
+                self._add_flaws(block, cell, rows)
         if block.faults:
             self._add_faults(block, rows)
         return rows
@@ -163,12 +174,11 @@ class Converter:
     def row(self, number: int, texts: Sequence[str], faults: Mapping[int, str]) -> Row:
         """Return the row of one line."""
         block = Block([number], [[text] for text in texts], {number: dict(faults)} if faults else {})
-        self.learn(block)
         return self.rows(block)[0]
 
 
 def _put(row: Row, column: Column, flaw: Flaw, text: str) -> None:
-    if flaw.level != "warning":
+    if flaw.level != "warning" or flaw.keeps:
         row.values.pop(column.name, None)
     row.problems.append(flaw.problem(row.number, column, text))
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from typing import Any
 
 from portal.sheets.columns import Column, Row
 from portal.sheets.converting import narrow
@@ -45,10 +46,9 @@ class Controls:
     def add(self, rows: Sequence[Row]) -> None:
         """Count data rows in."""
         for name in self.sums:
-            values = [row.values.get(name, False) for row in rows]
-            self.wrong[name] += sum(1 for value in values if value is False)
-            self.sums[name] += sum((Decimal(value) for value in values if value and isinstance(value, int | Decimal)),
-                                   Decimal(0))  # fmt: skip
+            values: list[Any] = [row.values.get(name, "") for row in rows]
+            self.wrong[name] += values.count("")
+            self.sums[name] += sum(filter(None, values), Decimal(0))
 
     def compare(self, line: int, texts: Sequence[str]) -> None:
         """Compare a line of totals with what was counted."""

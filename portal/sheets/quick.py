@@ -7,9 +7,10 @@ decides otherwise than `convert` would (a property test compares them).
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
+from typing import Any
 
 from portal.sheets.columns import Column, Value
 from portal.sheets.converting import FIRST_YEAR, HOSPITAL_TIME
@@ -24,7 +25,13 @@ NUMBER = re.compile(r"-?[0-9]{1,12}(?:\.[0-9]{1,9})?").fullmatch
 WHOLE = re.compile(r"-?[0-9]{1,15}").fullmatch
 DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?: 00:00:00)?").fullmatch
 MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}").fullmatch
-DIGITS = re.compile(r"[0-9]{5,20}").fullmatch
+DIGITS = re.compile(r"[0-9]{3,4}-[0-9]{5,12}|[0-9]{5,20}").fullmatch
+# Signs that are not always clean, looked for in all texts of a column joined together.
+NOT_CODE = re.compile(r"[^0-9A-Za-z._/-]").search
+NOT_TEXT = re.compile(r"[^0-9A-Za-z\u4e00-\u9fff._/()%*-]").search
+NOT_NUMBER = re.compile(r"[^0-9.]").search
+NOT_DIGITS = re.compile(r"[^0-9]").search
+EXACT_DIGITS = 15
 
 
 def quick_reader(column: Column) -> Quick | None:
@@ -99,6 +106,77 @@ def _phone(column: Column) -> Quick:
     longest = column.max_length or 20
 
     def read(text: str) -> Value:
-        return text if DIGITS(text) and len(text) <= longest else NOT_CLEAN  # type: ignore[return-value]
+        digits = text.replace("-", "")
+        return digits if DIGITS(text) and len(digits) <= longest else NOT_CLEAN  # type: ignore[return-value]
 
     return read
+
+
+def clean_column(column: Column, texts: Sequence[str]) -> list[Value] | None:
+    """Return the values of a whole column at once where every text is clean as it stands, else None.
+
+    Empty texts are values too (None) where the column is not required.
+    """
+    if column.check is not None or column.code is not None or column.kind not in BATCHES:
+        return None
+    if "" in texts:
+        if column.required:
+            return None
+        given = [text for text in texts if text]
+        values = BATCHES[column.kind](column, given) if given else []
+        if values is None:
+            return None
+        following = iter(values)
+        return [next(following) if text else None for text in texts]
+    return BATCHES[column.kind](column, texts)
+
+
+def _clean_texts(column: Column, texts: Sequence[str]) -> list[Value] | None:
+    unclean = NOT_TEXT if column.kind == "text" else NOT_CODE
+    together = "".join(texts)
+    if unclean(together) or (column.masked_as and "*" in together):  # what came back masked is not the value
+        return None
+    if column.max_length and max(map(len, texts)) > column.max_length:
+        return None
+    return list(texts)
+
+
+def _clean_phones(column: Column, texts: Sequence[str]) -> list[Value] | None:
+    lengths = list(map(len, texts))
+    if min(lengths) < 5 or max(lengths) > (column.max_length or 20) or NOT_DIGITS("".join(texts)):
+        return None
+    return list(texts)
+
+
+def _clean_numbers(column: Column, texts: Sequence[str]) -> list[Value] | None:
+    together = "\n".join(texts)
+    if NOT_NUMBER(together.replace("\n", "")) or max(map(len, texts)) > EXACT_DIGITS:
+        return None
+    if re.search(rf"\.[0-9]{{{column.places + 1}}}", together):
+        return None
+    try:
+        return _within(column, list(map(Decimal, texts)))
+    except InvalidOperation:
+        return None
+
+
+def _clean_wholes(column: Column, texts: Sequence[str]) -> list[Value] | None:
+    if NOT_DIGITS("".join(texts)) or max(map(len, texts)) > EXACT_DIGITS:
+        return None
+    return _within(column, list(map(int, texts)))
+
+
+def _within(column: Column, numbers: Sequence[Any]) -> list[Value] | None:
+    low, high = column.minimum, column.maximum
+    if (low is not None and min(numbers) < low) or (high is not None and max(numbers) > high):
+        return None
+    return list(numbers)
+
+
+BATCHES: dict[str, Callable[[Column, Sequence[str]], list[Value] | None]] = {
+    "text": _clean_texts,
+    "code": _clean_texts,
+    "phone": _clean_phones,
+    "number": _clean_numbers,
+    "whole": _clean_wholes,
+}

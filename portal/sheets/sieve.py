@@ -14,6 +14,12 @@ TOTAL_AFTER = re.compile(r"^\S{1,20}(小计|合计|总计)$")
 FOOTERS = re.compile(
     r"^(制表|审核|复核|打印|填报|填表|报表|导出|统计|负责人|经办人|备注|说明|注[:：]|第.{1,5}页|共.{1,8}[页条行])"
 )
+# Whether any of many texts, one a line, may begin a line that is no data.
+ODD = re.compile(
+    r"计|^[\s\u200b-\u200d\u2060\ufeff]*(?:$|制表|审核|复核|打印|填报|填表|报表|导出|统计"
+    r"|负责人|经办人|备注|说明|注|第|共)",
+    re.MULTILINE,
+)
 WORD = re.compile(r"(本页|本月|本年|本科|本日|当日)?(小计|合计|总计|共计|累计)")
 BLANK, REPEATED, TITLE, TOTAL, FOOTER = "空白行", "重复的表头", "重复的标题", "小计、合计行", "表尾说明"
 
@@ -52,10 +58,16 @@ class Sieve:
                 suspects |= _where(block.columns[place], spellings)
         for place, column in enumerate(block.columns):
             if place < 2:
-                suspects |= _where(column, {text for text in set(column) if self._odd(text)})
+                suspects |= self._odd_lines(column)
             else:
                 suspects |= _where(column, _total_words(column))
         return suspects
+
+    def _odd_lines(self, column: Sequence[str]) -> set[int]:
+        texts = set(column)
+        if not ODD.search("\n".join(texts)) and "" not in texts and self.firsts.isdisjoint(texts):
+            return set()
+        return _where(column, {text for text in texts if self._odd(text)})
 
     def _odd(self, text: str) -> bool:
         """Say whether a line that begins so may be no data; a blank beginning says nothing."""

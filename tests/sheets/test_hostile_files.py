@@ -16,8 +16,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from portal.sheets import apart, book, child
+from portal.sheets import apart, book
 from portal.sheets.checking import read_rows
+from portal.sheets.child import MEMORY_BYTES
+from portal.sheets.columns import Column, Kind
+from portal.sheets.columnwise import Converter
 from portal.sheets.converting import Lexicon, Unfit, convert
 from portal.sheets.errors import SheetError
 from portal.sheets.reading import read
@@ -60,6 +63,23 @@ def many_members() -> bytes:
     return out.getvalue()
 
 
+def zipped(**members: bytes) -> bytes:
+    out = BytesIO()
+    with zipfile.ZipFile(out, "w") as made:
+        for name, content in members.items():
+            made.writestr(name, content)
+    return out.getvalue()
+
+
+def wide(columns: int) -> bytes:
+    return xlsx([f"列{number}" for number in range(columns)], [str(number) for number in range(columns)])
+
+
+LAUGHS = (
+    b'<?xml version="1.0"?><!DOCTYPE lol [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;">'
+    b'<!ENTITY c "&b;&b;&b;&b;&b;&b;&b;&b;&b;&b;">]><worksheet><sheetData>&c;</sheetData></worksheet>'
+)
+
 HOSTILE = {
     "bomb": ("a.xlsx", files.bomb(), "压缩炸弹"),
     "bomb that lies about its size": ("a.xlsx", forged_bomb(), "请"),
@@ -87,6 +107,17 @@ HOSTILE = {
     "open quote": ("a.csv", b'a,b\n"' + b"x" * 40_000, "引号"),
     "many columns": ("a.csv", b"," * 500 + b"x", "最多 300 列"),
     "many columns in HTML": ("a.xls", html(["x"] * 400), "300 列"),
+    "zip in a zip": ("a.xlsx", zipped(**{"inner.zip": zipped(**{"a": b"x"})}), "不是 .xlsx 工作簿"),
+    "DDE link": (
+        "a.xlsx",
+        repacked(GOOD, xl_externalLinks_externalLink1__xml=b'<externalLink><ddeLink ddeService="cmd"/></externalLink>'),
+        "DDE",
+    ),
+    "entity bomb in a sheet": ("a.xlsx", repacked(GOOD, xl_worksheets_sheet1__xml=LAUGHS), "请"),
+    "16,384 columns": ("a.xlsx", wide(16_384), "列，最多 300 列"),
+    "NUL in a csv": ("a.csv", "病区编码,病区名称\r\n0101,甲\0乙".encode() + b"x" * 5_000, "二进制"),
+    "page that runs a script": ("a.xls", b"<html><script>alert(1)</script><body>x</body></html>", "没有表格"),
+    "binary workbook": ("a.xlsb", GOOD, "宏或二进制"),
     "entities": (
         "a.xlsx",
         repacked(GOOD, xl_workbook__xml=b'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "b">]><workbook>&a;</workbook>'),
@@ -115,7 +146,7 @@ def test_a_million_empty_rows_cost_nothing() -> None:
     found = read_apart(files.empty_million(), "a.xlsx")
     assert found.sheets[0].numbers == [1, 2]
     after = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-    assert max(after, before) < child.MEMORY_BYTES // 1024
+    assert max(after, before) < MEMORY_BYTES // 1024
 
 
 def test_a_child_over_its_time_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -127,6 +158,25 @@ def test_a_child_over_its_time_is_stopped(monkeypatch: pytest.MonkeyPatch) -> No
 def test_a_formula_is_text_and_never_computed() -> None:
     found = read(csv(HEADER, ("0101", '=HYPERLINK("http://x.invalid")', 1)), "a.csv")
     assert found.sheets[0].rows[1][1] == '=HYPERLINK("http://x.invalid")'
+    assert found.sheets[0].faults == {(2, 1): book.FORMULA}
+
+
+def test_a_link_to_another_workbook_is_said_and_not_followed() -> None:
+    found = read_apart(repacked(GOOD, xl_externalLinks_externalLink1__xml=b"<externalLink/>"), "a.xlsx")
+    assert found.notes == [("工作簿", "链接了其他文件，链接没有打开")]
+
+
+def test_a_script_inside_a_table_is_not_text() -> None:
+    page = b"<table><tr><td>a<script>steal()</script></td><td>b</td></tr></table>"
+    assert read(page, "a.xls").sheets[0].rows == [["a", "b"]]
+
+
+def test_a_child_that_dies_is_a_refusal() -> None:
+    with apart.open_apart(csv(HEADER, ROW), "a.csv") as remote:
+        remote.child.kill()
+        remote.child.wait()
+        with pytest.raises(SheetError, match="读不完"):
+            list(remote.blocks(0, ()))
 
 
 SAMPLES = [GOOD, xls(HEADER, ROW), html(HEADER, ROW), files.xml_2003(HEADER, ROW), csv(HEADER, ROW, encoding="gbk")]
@@ -169,7 +219,7 @@ def in_a_fork(work: Callable[[], None]) -> str:
     child = os.fork()
     if child == 0:
         os.close(said)
-        ceiling = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize() + child.MEMORY_BYTES
+        ceiling = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize() + MEMORY_BYTES
         resource.setrlimit(resource.RLIMIT_AS, (ceiling, ceiling))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         try:
@@ -183,6 +233,35 @@ def in_a_fork(work: Callable[[], None]) -> str:
         fault = told.read().decode(errors="replace")
     os.waitpid(child, 0)
     return fault
+
+
+TEXTS = st.one_of(
+    st.text(max_size=30),
+    st.from_regex(r"[0-9A-Za-z._/()%*+-]{1,24}", fullmatch=True),
+    st.from_regex(r"-?[0-9]{1,16}(\.[0-9]{0,4})?", fullmatch=True),
+    st.from_regex(r"[0-9]{4}-[0-9]{2}-[0-9]{2}( [0-9]{2}:[0-9]{2}:[0-9]{2})?", fullmatch=True),
+)
+KINDS: list[Kind] = ["text", "code", "number", "whole", "date", "datetime", "phone", "document"]
+
+
+@given(texts=st.lists(TEXTS, min_size=1, max_size=6), kind=st.sampled_from(KINDS), required=st.booleans())
+@settings(calm, max_examples=600)
+def test_the_quick_way_gives_what_the_whole_way_gives(texts: list[str], kind: Kind, required: bool) -> None:
+    column = Column("c", "列", kind, required=required, max_length=20, minimum=0)
+    masked = bool(column.masked_as)
+    rows = Converter({0: column}).rows(book.Block(list(range(2, len(texts) + 2)), [texts]))
+    for row, text in zip(rows, texts, strict=True):
+        if not (masked and "*" in text):  # what came back masked is left as it was
+            assert (row.values.get("c"), [problem.reason for problem in row.problems]) == slowly(column, text)
+
+
+def slowly(column: Column, text: str) -> tuple[object, list[str]]:
+    """Return the value and the reasons that the whole way gives."""
+    try:
+        value, warning = convert(column, text, "")
+    except Unfit as error:
+        return None, [str(error)]
+    return value, [warning] if warning else []
 
 
 @given(text=st.text(max_size=60))
