@@ -17,6 +17,7 @@ from insurance.exchange.applying import advance, apply_call
 from insurance.exchange.bell import ring_for
 from insurance.exchange.choices import CallState, DeliveryClass, SubmissionState
 from insurance.exchange.contents import DIRECT, is_direct
+from insurance.exchange.debugging.rules import must_be_free
 from insurance.exchange.errors import PlatformError
 from insurance.exchange.handlers import Finding, Settled
 from insurance.exchange.models import ABSENT_WORDS, Call, Connection, Submission
@@ -50,13 +51,15 @@ def withdraw(actor: Actor, *, submission: Submission, reason: str = "") -> None:
 def resend(actor: Actor, *, submission: Submission, reason: str = "") -> Submission:
     """Send a refused submission again as a new one, alone if it fell with its batch.
 
-    Raises PlatformError when it was not refused or was already replaced, AlreadyOpen when one is on its way.
+    Raises PlatformError when it was not refused or was already replaced, AlreadyOpen when one is on its way,
+    NotFromHere for a message without a record where two persons are needed for it.
     """
     actor.must("exchange.submit")
     locked = Submission.objects.select_for_update(of=("self",)).select_related("connection").get(pk=submission.pk)
     if locked.state != SubmissionState.REFUSED or locked.superseded:
         raise PlatformError(f"{locked.label}：只有「上传失败」且未被代替的可以重新上传")
     if is_direct(locked):
+        must_be_free(locked.connection)
         again = submit_message(
             actor,
             infno=locked.purpose.removeprefix(DIRECT),

@@ -16,6 +16,8 @@ from insurance.exchange.debugging.rules import NotFromHere, gate_of
 from insurance.exchange.debugging.sending import SendRefused, send
 from insurance.exchange.delivery import drain
 from insurance.exchange.models import Connection, DebugDraft, DebugSend, Submission
+from insurance.exchange.pages.submissions import why_not_resend
+from insurance.exchange.services import resend
 from insurance.specification.books import Book, open_book
 from portal.approvals.errors import ApprovalRefused
 from portal.approvals.models import Approval
@@ -219,3 +221,18 @@ def test_without_the_right_nothing_is_proposed(real: Connection, person: Callabl
         with pytest.raises(NotAllowed):
             propose_write(someone, infno="3401", content=content_of(made), reason="确需从这里发送", draft=made)
     assert not Approval.objects.exists()
+
+
+def test_what_was_refused_is_not_sent_again_by_one_person_alone(
+    real: Connection, actor: Actor, reviewer: Person, draft: Draft
+) -> None:
+    made = draft("3401", department())
+    propose_write(actor, infno="3401", content=content_of(made), reason="确需从这里发送", draft=made)
+    approve(Actor.of(reviewer, real.institution), approval=Approval.objects.get())
+    submission = Submission.objects.get()
+    Submission.objects.update(state="refused")
+    submission.refresh_from_db()
+    assert "重复为新" in why_not_resend(submission)
+    with pytest.raises(NotFromHere, match="重复为新"):
+        resend(actor, submission=submission)
+    assert Submission.objects.count() == 1

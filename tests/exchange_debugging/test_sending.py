@@ -210,7 +210,7 @@ def test_what_was_sent_rests_encrypted_and_is_audited(
         cursor.execute("SELECT content FROM exchange_debugdraft UNION ALL SELECT message FROM exchange_debugsend")
         stored = " ".join(row[0] for row in cursor.fetchall())
     assert "欧阳" not in stored
-    assert "D9" not in stored
+    assert "hosp_dept_codg" not in stored
     acts = list(AuditEvent.objects.values_list("action", flat=True))
     assert "exchange.debug_send" in acts
     assert not any("欧阳" in str(event.label) + str(event.detail) for event in AuditEvent.objects.all())

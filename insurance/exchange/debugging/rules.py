@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from django.conf import settings
 
 from insurance.exchange.debugging.registry import RoomForm, form_of
+from insurance.exchange.errors import PlatformError
 from insurance.exchange.models import Connection
 from insurance.specification.model import Transaction
 
@@ -25,7 +26,7 @@ EFFECTS = {
 }
 
 
-class NotFromHere(Exception):
+class NotFromHere(PlatformError):
     """This may not be sent from 接口调试 here; the words say why and what to do instead."""
 
 
@@ -64,3 +65,17 @@ def must_be_open(connection: Connection, transaction: Transaction) -> None:
     gate = gate_of(connection, transaction)
     if not gate.open:
         raise NotFromHere(gate.reason)
+
+
+AGAIN = "这条报文不属于任何记录，是从接口调试或命令行直接发送的：请在接口调试中「重复为新」，由另一人审核后发送"
+
+
+def why_not_again(connection: Connection) -> str:
+    """Return why a message without a record may not be queued again by one person alone here, "" when it may."""
+    return "" if is_free(connection) else AGAIN
+
+
+def must_be_free(connection: Connection) -> None:
+    """Raise NotFromHere where a message without a record may not be queued again by one person alone."""
+    if reason := why_not_again(connection):
+        raise NotFromHere(reason)

@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from insurance.exchange.choices import SubmissionState
 from insurance.exchange.contents import DIRECT, attach_subjects, is_direct
+from insurance.exchange.debugging.rules import AGAIN, FREE
 from insurance.exchange.handlers import handler_of, purposes
 from insurance.exchange.masking import DATA
 from insurance.exchange.models import Connection, Submission
@@ -214,7 +215,10 @@ def why_not_resend(submission: Submission) -> str:
     """Return why a submission cannot be sent again now, "" when it can."""
     if submission.state != SubmissionState.REFUSED:
         return RESEND_REASONS[SubmissionState(submission.state)]
-    return "已由后来的上传代替" if submission.superseded else ""
+    if submission.superseded:
+        return "已由后来的上传代替"
+    # asked of the settings alone, because this is said of every row of a list; the service asks the connection too
+    return AGAIN if is_direct(submission) and settings.ENVIRONMENT not in FREE else ""
 
 
 def why_gone(submission: Submission) -> str:

@@ -43,7 +43,7 @@ def _kept(request: ActorRequest, base: Content) -> tuple[dict[str, files.KeptFil
     """Return the files of the draft with those sent now, and the inputs that name them."""
     kept, marks = dict(base.files), []
     for name, file in request.FILES.items():
-        if not name.startswith(FILE):
+        if not name.startswith(FILE) or isinstance(file, list):
             continue
         size = file.size or 0
         if size > files.MOST_BYTES:
