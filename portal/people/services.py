@@ -114,7 +114,7 @@ def revoke(actor: Actor, *, membership: Membership, reason: str = "") -> None:
 
 
 @transaction.atomic
-def set_password(actor: Actor, *, person: Person, password: str) -> None:
+def set_password(actor: Actor, *, person: Person, password: str, reason: str = "") -> None:
     """Give a new initial password, to be changed at the next login; logs the person out everywhere and unlocks."""
     actor.must("people.manage")
     _must_reach(actor, person)
@@ -124,7 +124,7 @@ def set_password(actor: Actor, *, person: Person, password: str) -> None:
     passwords.keep(person, password, must_change=True)
     throttle.clear(person.username)
     logins.end_others(person, None, "密码被重置")
-    record(actor, "people.set_password", [person], label=f"重置 {person.username} 的密码")
+    record(actor, "people.set_password", [person], label=f"重置 {person.username} 的密码", reason=reason)
 
 
 @transaction.atomic

@@ -22,6 +22,7 @@ from portal.system.people_forms import GrantForm, JoinForm, NameForm, OperatorFo
 from portal.system.people_lists import account_state
 
 JOINING = "此人已在别的机构有账号：输入完整的登录名并给一个角色。还没有账号的人请系统管理员新建。"
+RESETTING = "原密码立即失效，此人在各处的登录随即结束。请先核实是本人提出。"
 EVENTS = 50
 LOGINS = 10
 
@@ -196,15 +197,18 @@ def revoke(request: ActorRequest, pk: int, membership: int) -> HttpResponseBase:
 
 
 @never_cache
-@require_POST
+@require_http_methods(["GET", "POST"])
 @needs("people.manage")
-def reset(request: ActorRequest, pk: int) -> HttpResponse:
-    """A new initial password, shown once."""
-    person, password = _person(request, pk), services.make_password()
-    services.set_password(request.actor, person=person, password=password)
-    return render(
-        request, "people/given.html", {"person": person, "password": password, "made": False, "days": _days()}
-    )
+def reset(request: ActorRequest, pk: int) -> HttpResponseBase:
+    """A new initial password after a reason, shown once."""
+    person, form = _person(request, pk), ReasonForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        password, reason = services.make_password(), form.cleaned_data["reason"]
+        services.set_password(request.actor, person=person, password=password, reason=reason)
+        context = {"person": person, "password": password, "made": False, "days": _days()}
+        return render(request, "people/given.html", context)
+    context = {"form": form, "person": person, "title": "重置密码", "word": "重置密码", "warning": RESETTING}
+    return render(request, "people/ask.html", context)
 
 
 @require_http_methods(["GET", "POST"])

@@ -205,6 +205,10 @@ def test_locks_through_the_pages(client) -> None:
     assert not Person.objects.get(pk=person.pk).is_active
     assert "收费甲" in client.get(reverse("system:people"), {"tab": "off"}).content.decode()
     client.post(reverse("system:person_act", args=[person.pk, "unlock"]), {"reason": "返岗"})
+    reset = reverse("system:person_reset", args=[person.pk])
+    assert "初始密码" not in client.post(reset, {"reason": ""}).content.decode()
+    assert "初始密码</dt>" in client.post(reset, {"reason": "忘记密码"}).content.decode()
+    assert last_event().reason == "忘记密码"
     assert Person.objects.get(pk=person.pk).is_active
     client.post(reverse("system:person_name", args=[person.pk]), {"name": "收费乙"})
     assert Person.objects.get(pk=person.pk).name == "收费乙"
