@@ -35,6 +35,8 @@ from portal.sheets.writing import Notes, OutColumn, TooManyRows, export_csv, exp
 from portal.tasks.services import start
 
 AT_ONCE = 5_000
+# Fewer at a time cost no time and hold less memory: measured with twenty columns.
+CHUNK = 500
 MOST_ROWS = 3_000_000
 FORMS = ("xlsx", "csv")
 TYPES = {
@@ -130,7 +132,7 @@ class Sheet:
 
     def _rows(self, values: Sequence[Callable[[Any], object]], told: Told) -> Iterator[list[object]]:
         done = 0
-        for records in self.page.out_chunks():
+        for records in self.page.out_chunks(CHUNK):
             for each in records:
                 yield [value(each) for value in values]
             done += len(records)
