@@ -128,7 +128,11 @@ class TestReading:
         for _ in range(3):
             text(reading, words="内科")
         text(reading, words="外科")
-        found = list(AuditEvent.objects.filter(action="audit.read", person=officer).values_list("label", flat=True))
+        found = list(
+            AuditEvent.objects.filter(action="audit.read", person=officer)
+            .order_by("pk")
+            .values_list("label", flat=True)
+        )
         assert len(found) == 2
         assert "内容、原因：内*" in found[0], "what was typed may be a patient's name"
 
