@@ -58,7 +58,7 @@ ACTS = (
     DepartmentAct("withdraw", "撤销", "directory.submit", "directory:department_withdraw", _withdraw),
     DepartmentAct("discard", "作废草稿", "directory.edit", "directory:department_discard", _discard),
 )
-NO_RIGHT = "您没有此操作的权限，请联系信息科授权"
+NO_RIGHT = "您没有此操作的权限，请联系安全管理员授权"
 
 
 def act(key: str) -> DepartmentAct:

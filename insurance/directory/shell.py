@@ -64,7 +64,7 @@ def lines_to_see_to(actor: Actor) -> list[WorkLine]:
             duty="directory.decide",
         ),
         WorkLine(
-            f"医执人员证书 {SOON_DAYS} 天内到期", ending["number"], staff, "warning",
+            f"医执人员证书已过期或 {SOON_DAYS} 天内到期", ending["number"], staff, "warning",
             "通知本人续期，续期后再核对人员。", due=ending["due"], duty="directory.edit",
         ),
     ]  # fmt: skip

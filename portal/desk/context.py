@@ -16,6 +16,8 @@ from portal.people.models import Institution, Person
 from portal.tasks import bells, notices
 
 DRAWER = "drawer-body"
+# A menu longer than a screen of 768 points shows only the group at hand unfolded.
+MOST_OPEN_LINES = 18
 ENVIRONMENT_TONES = {"沙箱": "sandbox", "测试": "test", "正式": "production"}
 
 
@@ -54,6 +56,7 @@ class Group:
     label: str
     icon: str
     lines: list[Line] = field(default_factory=list)
+    open: bool = True
 
     @property
     def single(self) -> bool:
@@ -120,7 +123,10 @@ class Shell:
             if url:
                 groups[entry.group].lines.append(Line(entry.label, url, " ".join(entry.words), initials(entry)))
         shown = [group for group in groups.values() if group.lines]
-        self._mark_current([line for group in shown for line in group.lines])
+        lines = [line for group in shown for line in group.lines]
+        self._mark_current(lines)
+        for group in shown:
+            group.open = group.current or len(lines) <= MOST_OPEN_LINES
         return shown
 
     @cached_property

@@ -94,9 +94,9 @@ def register_own() -> None:
     add_menu(MenuEntry("登录会话", "system:logins", group="系统", order=11, action="people.manage", words=("在线",)))
     for label, name, group, order, words in (
         ("双人审核", "list", "工作台", 10, ("待我审核", "双签")),
-        ("值班表", "roster", "系统", 50, ("第二人",)),
-        ("代办", "leave", "系统", 51, ("请假", "休假")),
-        ("交接", "handover", "系统", 52, ("离职", "调岗")),
+        ("值班表", "roster", "工作台", 40, ("第二人",)),
+        ("代办", "leave", "工作台", 20, ("请假", "休假")),
+        ("交接", "handover", "工作台", 30, ("离职", "调岗")),
         ("批量明文授权", "clearing", "系统", 53, ("脱敏", "明文")),
     ):
         add_menu(MenuEntry(label, f"approvals:{name}", group, order, "approvals.view", words))

@@ -75,7 +75,7 @@ def rights_on(record: Any, table: Any) -> tuple[str, str]:
     """Return why the person may not edit and may not approve a value of its set, "" each when they may."""
     found = find_set(record.set_code)
     actions = (found.edit, found.approve) if found else ("values.edit", "values.approve")
-    words = "您没有此操作的权限，请联系信息科授权。"
+    words = "您没有此操作的权限，请联系安全管理员授权。"
     edit, approve = ("" if table.may(action) else words for action in actions)
     return edit, approve
 

@@ -240,7 +240,7 @@ def why_not_decide(submission: Submission) -> str:
 
 def without_right(actor: Actor, action: str) -> str:
     """Return which right is missing for `action`, "" when the actor has it."""
-    return "" if actor.may(action) else f"您没有{describe(action)}的权限，请联系信息科授权"
+    return "" if actor.may(action) else f"您没有{describe(action)}的权限，请联系安全管理员授权"
 
 
 def fetch_subjects(submissions: Iterable[Submission]) -> None:

@@ -22,7 +22,7 @@ DECIDE_WITHIN = dt.timedelta(hours=2)
 # Under each tab of 待处理: how pressing it is, what to do, and which right it takes.
 TODO: Mapping[str, tuple[str, str, str, str]] = {
     "person": (
-        "结果待查，待人工核实", "danger", "看证据，到平台核对后点「核实」；核实前勿重复上传。", "exchange.decide",
+        "待人工核实（结果待查）", "danger", "看证据，到平台核对后点「核实」；核实前勿重复上传。", "exchange.decide",
     ),
     "refused": ("上传失败", "danger", "按平台返回的原因改正，再「重新上传」。", "exchange.submit"),
     "contradicted": ("答复前后不符", "danger", "到平台核对有没有、有没有重复，办好后点「已核对」。", "exchange.decide"),
@@ -63,7 +63,7 @@ def lines_to_see_to(actor: Actor) -> Sequence[WorkLine]:
     step = "系统正在向平台核实，不要重复操作。"
     lines.append(
         WorkLine(
-            "结果待查，系统正在核实", unknown["number_of_asking"], f"{reverse('exchange:unknown')}?tab=asking",
+            "系统正在核实（结果待查）", unknown["number_of_asking"], f"{reverse('exchange:unknown')}?tab=asking",
             "info", step, unknown["since_of_asking"], who="系统",
         )
     )  # fmt: skip
