@@ -38,13 +38,20 @@ A room writes the parts below; everything else (layout, htmx, keys, print, sorti
         def rows(self):
             return Department.objects.visible_to(self.request.user).filter(institution=self.request.actor.institution)
 
+        export_action = "directory.export"              # 导出 of what the query finds (portal.lists.exporting)
+
         def decorate(self, records):                    # what a page needs besides, in one query for all its rows
-            attach_latest(records)
+            if self.shows("delivery"):                  # and none where nobody sees the column
+                attach_latest(records)
 
     class UploadDepartments(BatchPage): …               # portal.lists.batch: panel, then once
 
     # urls.py
     path("departments/", DepartmentList.as_view(), name="departments")
+
+Saved views, column chooser, density, page size and paper need nothing of a room; a table may name `hidden_at_first`.
+A list of more than some 50,000 rows has `Index(fields=["institution", <its order>, "id"])` (portal.lists.paging) and a
+search by `SearchFilter(holds=…, starts=…)` with `search_indexes` (portal.lists.searching).
 
 A ledger (交易记录, stock movements) takes LedgerPage of portal.lists.ledger instead: pages by key, counts up to 10,000.
 

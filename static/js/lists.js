@@ -100,6 +100,21 @@
     window.htmx.ajax("GET", link.href, { target: "#list-card", swap: "outerHTML" });
   });
 
+  // A second click on 导出 would make the file twice. Dead a moment later (a disabled button is not sent), then alive
+  // again: a download leaves the page standing.
+  document.addEventListener("click", function (event) {
+    var button = event.target.closest("[data-export]");
+    if (!button) {
+      return;
+    }
+    window.setTimeout(function () {
+      button.disabled = true;
+    }, 0);
+    window.setTimeout(function () {
+      button.disabled = false;
+    }, 5000);
+  });
+
   document.addEventListener("htmx:afterSettle", show);
   document.addEventListener("DOMContentLoaded", show);
   window.addEventListener("pageshow", show);
