@@ -28,6 +28,7 @@ from portal.sheets.services import importer_of, start_check
 OFFER_LINES = HEADER_WITHIN + 5
 OFFER_TEXT = 60
 SAMPLES = 3
+SAMPLE_TEXT = 24
 PERSONAL = re.compile(r"姓名|患者|病人|联系人|负责人|经办|医师|医生|护士|药师|人员|主任|参保人")
 LONG_DIGITS = re.compile(r"[0-9Xx*-]{7,}")
 ASKABLE = (ImportState.MAPPING, ImportState.READY, ImportState.FAILED)
@@ -126,8 +127,18 @@ class Ask:
         """Return the lines that may be the header: number, and what stands there."""
         sheet = self.header.sheet
         pairs = list(zip(sheet.numbers, sheet.rows, strict=True))[:HEADER_WITHIN]
+        return [(number, "、".join(self._masked(index, row))[:60]) for index, (number, row) in enumerate(pairs)]
+
+    def _masked(self, index: int, row: list[str]) -> list[str]:
+        """Return the texts of a line, those below the header masked by what stands above them."""
+        below = index >= self.header.index + self.header.height
+        cells = {cell.place: cell for cell in self.header.cells} if below else {}
         return [
-            (number, "、".join(mask_sample("", text) for text in row if text.strip())[:60]) for number, row in pairs
+            mask_sample(cell.header, text, cell.column.masked_as if cell.column else "")
+            if (cell := cells.get(place))
+            else mask_sample("", text)
+            for place, text in enumerate(row)
+            if text.strip()
         ]
 
 
@@ -198,7 +209,7 @@ def mask_sample(header: str, text: str, how: str = "") -> str:
         return mask_phone(text)
     if how == "document":
         return mask_document(text)
-    return LONG_DIGITS.sub(lambda found: mask_document(found[0]), text)[:20]
+    return LONG_DIGITS.sub(lambda found: mask_document(found[0]), text)[:SAMPLE_TEXT]
 
 
 def choose_columns(actor: Actor, *, sheet_import: SheetImport, told: Chosen, remember: bool = True) -> None:
@@ -263,8 +274,8 @@ def forget_mapping(actor: Actor, *, mapping: ColumnMapping) -> None:
 
 def words_of(mapping: ColumnMapping, columns: Sequence[Column]) -> list[tuple[str, str]]:
     """Return what is remembered as (our label, header of the file)."""
-    labels: Mapping[str, str] = {column.name: column.label for column in columns}
-    return [(labels.get(name, name), str(key)) for name, key in mapping.columns.items()]
+    known = [(column.label, str(mapping.columns[column.name])) for column in columns if column.name in mapping.columns]
+    return known or [(str(name), str(key)) for name, key in mapping.columns.items()]
 
 
 def as_told(posted: Mapping[str, Any], importer: Importer) -> Chosen:

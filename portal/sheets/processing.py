@@ -125,7 +125,8 @@ def _keep(sheet_import: SheetImport, reader: Reader, kept: Chunks) -> bool:
         locked.controls = [asdict(one) for one in reader.sums.found]
         locked.head = json.dumps(header.sheet.rows[: header.index + header.height], ensure_ascii=False)
         locked.offer = mappings.offer_of(reader.source)
-        locked.remembered = mappings.note_use(locked, header.remembered) if header.remembered else None
+        if not locked.layout:  # else it is what the person said just now
+            locked.remembered = mappings.note_use(locked, header.remembered) if header.remembered else None
         set_counts(locked, kept.counts)
         locked.checked_at = timezone.now()
         locked.save()
