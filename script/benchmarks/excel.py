@@ -17,7 +17,9 @@ def main(arguments: list[str]) -> None:
     from benchmarks.excel_in import measure_import
     from benchmarks.excel_out import measure_export
 
-    figures = measure_export(given.rows_out, given.rounds) | measure_import(given.rows_in, given.rounds)
+    figures = {"rows_in": float(given.rows_in), **measure_export(given.rows_out, given.rounds)}
+    figures |= measure_import(given.rows_in, given.rounds)
+    figures["import_s"] = figures.pop("import_portal_s")
     first = [name for name in KEYS if name in figures]
     rest = [name for name in figures if name not in KEYS]
     print("excel " + " ".join(f"{name}={figures[name]:g}" for name in (*first, *rest)))
