@@ -46,7 +46,7 @@ def column_texts(values: Sequence[object], strict: bool) -> tuple[list[str], dic
     if not kinds:
         return list(values), {}  # type: ignore[arg-type]  # every value was just seen to be a text
     if kinds == {float}:
-        texts = [value if type(value) is str else f"{value:.15g}" for value in values]  # type: ignore[str-format]
+        texts = [value if type(value) is str else f"{value:.15g}" for value in values]
         together = "".join(texts)
         if "e" not in together and "n" not in together:  # no 1e+15, no nan, no inf
             return texts, {}

@@ -38,7 +38,9 @@ def hand_over_imports(actor: Actor, giver: Person, taker: Person, keys: Collecti
     for one in moved:
         if one.importer not in able:
             raise ApprovalRefused(f"没有交接：{taker} 没有「{one.label}」的导入权限。请另选接手人，或不勾选这一项。")
-        record(actor, "sheets.hand_over", [one, giver, taker], label=f"导入交接给 {taker}：{one.label}")
+    if moved:
+        label = f"导入交接给 {taker}：{moved[0].label if len(moved) == 1 else f'{len(moved)} 个文件'}"
+        record(actor, "sheets.hand_over", [*moved, giver, taker], label=label)
     rows.update(requested_by=taker)
     return len(moved)
 

@@ -51,7 +51,7 @@ class MappingTable(ListTable):
 class MappingFilter(ListFilter):
     """The query form of the list."""
 
-    words = SearchFilter(fields=["label", "source", "owner__name"], label="导入内容、文件、设定人")
+    words = SearchFilter(fields=["label", "source", "owner__name"], label="文件、设定人")
 
     class Meta:
         """All fields are declared above."""

@@ -20,7 +20,7 @@ from portal.sheets.book import Book, Sheet, Source
 from portal.sheets.choices import ImportState
 from portal.sheets.columns import Column
 from portal.sheets.errors import SheetError
-from portal.sheets.headers import HEADER_WITHIN, Chosen, Header, HeaderCell, find_header, header_at, keys_of
+from portal.sheets.headers import HEADER_WITHIN, Chosen, Header, HeaderCell, find_header, header_at, keys_of, plain
 from portal.sheets.importer import Importer, importers_for
 from portal.sheets.models import ColumnMapping, SheetImport
 from portal.sheets.services import importer_of, start_check
@@ -274,8 +274,11 @@ def forget_mapping(actor: Actor, *, mapping: ColumnMapping) -> None:
 
 def words_of(mapping: ColumnMapping, columns: Sequence[Column]) -> list[tuple[str, str]]:
     """Return what is remembered as (our label, header of the file)."""
-    known = [(column.label, str(mapping.columns[column.name])) for column in columns if column.name in mapping.columns]
-    return known or [(str(name), str(key)) for name, key in mapping.columns.items()]
+    written = {plain(str(header)): str(header) for header in mapping.headers}
+    labels = {column.name: column.label for column in columns}
+    order = [column.name for column in columns if column.name in mapping.columns] or list(mapping.columns)
+    keys = {name: str(mapping.columns[name]) for name in order}
+    return [(labels.get(name, name), written.get(key, key)) for name, key in keys.items()]
 
 
 def as_told(posted: Mapping[str, Any], importer: Importer) -> Chosen:

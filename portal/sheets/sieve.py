@@ -22,6 +22,7 @@ ODD = re.compile(
 )
 WORD = re.compile(r"(本页|本月|本年|本科|本日|当日)?(小计|合计|总计|共计|累计)")
 BLANK, REPEATED, TITLE, TOTAL, FOOTER = "空白行", "重复的表头", "重复的标题", "小计、合计行", "表尾说明"
+SAMPLE = "模板的示例行"
 
 
 class Sieve:
@@ -38,6 +39,8 @@ class Sieve:
         self.enough = max(2, (len(cells) + 1) // 2)
         self.required = [place for place, _, column in cells if column.required]
         self.seen = {tuple(filter(None, row)): TITLE if at < header.index else REPEATED for at, row in enumerate(rows)}
+        self.samples = {place: column.sample for place, _, column in cells}
+        self.sampled = next(((place, sample) for place, sample in self.samples.items() if sample), None)
         self.firsts = {line[0] for line in self.seen if line}
 
     def reasons(self, block: Block) -> dict[int, str]:
@@ -56,6 +59,8 @@ class Sieve:
         for place, spellings in self.spellings.items():
             if place < len(block.columns):
                 suspects |= _where(block.columns[place], spellings)
+        if self.sampled and self.sampled[0] < len(block.columns):
+            suspects |= _where(block.columns[self.sampled[0]], {self.sampled[1]})
         for place, column in enumerate(block.columns):
             if place < 2:
                 suspects |= self._odd_lines(column)
@@ -83,6 +88,8 @@ class Sieve:
             return "" if faulty else BLANK
         if self._repeats(texts):
             return REPEATED
+        if self._is_sample(texts):
+            return SAMPLE
         seen = self.seen.get(tuple(text.strip() for text in texts if text.strip()))
         if seen and not self._complete(texts):
             return seen
@@ -97,6 +104,12 @@ class Sieve:
         if any(TOTALS.match(word) for word in words[:2]):
             return True
         return not self._complete(texts) and any(TOTALS.match(word) or TOTAL_AFTER.match(word) for word in words)
+
+    def _is_sample(self, texts: Sequence[str]) -> bool:
+        """Say whether the line is the example that our own template came with, left standing."""
+        if sum(map(bool, self.samples.values())) < 2:
+            return False
+        return all(place < len(texts) and tidy(texts[place]) == sample for place, sample in self.samples.items())
 
     def _repeats(self, texts: Sequence[str]) -> bool:
         """Say whether the line names the columns again, by header, label or code."""

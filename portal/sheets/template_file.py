@@ -22,11 +22,15 @@ KINDS = {
     "datetime": "日期时间，如 2026-11-01 08:30:00", "phone": "电话号码", "document": "证件号码",
 }  # fmt: skip
 FORMATS = {"number": "General", "whole": "0", "date": "yyyy-mm-dd", "datetime": "yyyy-mm-dd hh:mm:ss"}
+SAMPLE_FONT = Font(italic=True, color="808080")
 REQUIRED_FONT = Font(bold=True, color="C00000")
 
 
 def write_template(importer: Importer, file: IO[bytes]) -> None:
-    """Write the template of `importer` as .xlsx. Required columns are red with an asterisk."""
+    """Write the template of `importer` as .xlsx. Required columns are red with an asterisk.
+
+    An example stands in grey below the header; a line that is exactly the example is not read.
+    """
     book = Workbook()
     sheet = book.active
     sheet.title = importer.label[:31]
@@ -37,6 +41,7 @@ def write_template(importer: Importer, file: IO[bytes]) -> None:
     for place, column in enumerate(importer.columns, start=1):
         _head(sheet, place, column)
         _drop_down(sheet, lists, place, column)
+        _sample(sheet, place, column)
     _explain(book.create_sheet(EXPLAINED, 1), importer)
     book.save(file)
 
@@ -49,6 +54,13 @@ def _head(sheet: Any, place: int, column: Column) -> None:
     dimension = sheet.column_dimensions[get_column_letter(place)]
     dimension.width = max(12, min(len(column.label) * 2 + 6, 40))
     dimension.number_format = FORMATS.get(column.kind, "@")
+
+
+def _sample(sheet: Any, place: int, column: Column) -> None:
+    """Show an example below the header; left standing, it is not imported (sieve.SAMPLE)."""
+    if column.sample:
+        cell = sheet.cell(2, place, clean(column.sample))
+        cell.number_format, cell.font, cell.data_type = "@", SAMPLE_FONT, "s"
 
 
 def _lines(column: Column) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.core.files.uploadedfile import UploadedFile
 from django.core.files.uploadhandler import FileUploadHandler, StopUpload
@@ -10,8 +10,14 @@ from django.core.files.uploadhandler import FileUploadHandler, StopUpload
 from portal.sheets.book import MAX_BYTES
 from portal.sheets.store import Kept, Writer, drop
 
+# Django's class is generic only in its stubs.
+if TYPE_CHECKING:
+    Posted = UploadedFile[bytes]
+else:
+    Posted = UploadedFile
 
-class SealedUpload(UploadedFile):
+
+class SealedUpload(Posted):
     """A posted file that already lies sealed; `kept` says where. Its bytes are not at hand."""
 
     def __init__(self, kept: Kept, name: str) -> None:

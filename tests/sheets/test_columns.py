@@ -50,7 +50,7 @@ def test_headers_nobody_knows_are_asked_and_then_remembered(actor: Actor) -> Non
     mapping = ColumnMapping.objects.get()
     assert again.remembered == mapping
     assert (mapping.owner, mapping.uses) == (actor.person, 1)
-    assert mappings.words_of(mapping, WardImport.columns)[0] == ("病区编码", "bqdm")
+    assert mappings.words_of(mapping, WardImport.columns)[0] == ("病区编码", "BQDM")
     assert AuditEvent.objects.filter(action="sheets.columns").count() == 1
 
 

@@ -287,3 +287,14 @@ def test_a_day_that_programs_write_for_none_is_refused() -> None:
     with pytest.raises(Unfit, match="年份 0001 不合理"):
         convert(column, "0001-01-01 00:00:00")
     assert str(convert(column, "9999-12-31")[0]).startswith("9999-12-31")
+
+
+def test_the_example_of_the_template_left_standing_is_not_imported(monkeypatch: pytest.MonkeyPatch) -> None:
+    columns = (
+        Column("ward_code", "病区编码", "code", required=True, sample="0101"),
+        Column("ward_name", "病区名称", required=True, sample="产科一区"),
+    )
+    monkeypatch.setattr(WardImport, "columns", columns)
+    found = taken(xlsx(("病区编码", "病区名称"), ("0101", "产科一区"), ("0101", "产科二区")))
+    assert [line.row.number for line in found.lines] == [3]
+    assert left_out(found) == [("第 2 行", "模板的示例行")]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
+import os
 from pathlib import Path
 from typing import Any
 
@@ -10,15 +13,17 @@ from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
+from openpyxl import load_workbook
 
 from portal.people.models import Institution, Person
-from portal.sheets import book
+from portal.privacy.keys import Undecipherable
+from portal.sheets import book, store
 from portal.sheets.choices import ImportState
 from portal.sheets.models import SheetImport
 from portal.tasks.models import Task
 from portal.tasks.runner import run_task
 from tests.people.factories import make_person
-from tests.sheets.files import HEADER, ROW, xlsx
+from tests.sheets.files import HEADER, ROW, csv, xlsx
 from tests.sheets.test_wizard import work
 from tests.sheets.ward import WardImport
 
@@ -177,3 +182,68 @@ def test_the_page_costs_few_queries(desk: Client, django_assert_max_num_queries:
     made = work(sent(desk, HEADER, *((f"{number:04}", "") for number in range(300)), ROW))
     with django_assert_max_num_queries(16):
         desk.get(made.get_absolute_url())
+
+
+def named(client: Client, name: str) -> Any:
+    """Send a file under a name that Django's own test client would cut."""
+    head = f'--b\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\n\r\n'.encode()
+    return client.post(NEW, head + xlsx(HEADER, ROW) + b"\r\n--b--\r\n", content_type="multipart/form-data; boundary=b")
+
+
+def test_a_file_name_that_is_too_long_is_cut_or_refused_in_words(desk: Client) -> None:
+    answer = named(desk, f"{'很长的名字' * 80}.xlsx")
+    assert answer.status_code == 400
+    assert "文件名太长" in answer.content.decode()
+    assert stored() == []
+    assert named(desk, f"{'a' * 300}.xlsx").status_code == 302
+    assert SheetImport.objects.get().file_name.endswith("a.xlsx")
+
+
+def stored() -> list[str]:
+    folder = Path(settings.FILES_DIR) / "sheets"
+    return sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+
+
+def test_an_upload_goes_sealed_to_the_store_and_nothing_unused_stays(desk: Client, hospital: Institution) -> None:
+    data = csv(HEADER, *((f"{number:06}", "病区" * 5) for number in range(60_000)))
+    assert len(data) > 2 * 1024 * 1024
+    assert send(desk, data, "病区.csv").status_code == 302
+    made = SheetImport.objects.get()
+    assert stored() == [made.stored_as]
+    assert store.fetch(made.stored_as) == data
+    assert (made.size, made.sha256) == (len(data), hashlib.sha256(data).hexdigest())
+    assert send(desk, data, "又一次.csv")["Location"] == made.get_absolute_url()
+    send(desk, b"x", "病区.docx")
+    without = Client()
+    without.force_login(make_person("manager", hospital))
+    assert send(without, data).status_code == 403
+    assert send(Client(), data).status_code == 302
+    assert stored() == [made.stored_as]
+    sealed = (Path(settings.FILES_DIR) / "sheets" / made.stored_as).read_bytes()
+    assert b"000123" not in sealed
+    with pytest.raises(Undecipherable):
+        swapped(made.stored_as, sealed)
+
+
+def swapped(name: str, sealed: bytes) -> bytes:
+    """Read a kept file of which the first frame was taken out."""
+    first = len(store.FRAMES)
+    length = store.LENGTH.unpack(sealed[first : first + store.LENGTH.size])[0]
+    path = Path(settings.FILES_DIR) / "sheets" / name
+    path.write_bytes(sealed[:first] + sealed[first + store.LENGTH.size + length :])
+    return store.fetch(name)
+
+
+def test_an_upload_that_was_cut_off_is_cleared_away() -> None:
+    writer = store.Writer()
+    writer.write(b"x")
+    assert store.drop_left_over() == 0
+    os.utime(writer.part, (0, 0))
+    assert store.drop_left_over() == 1
+
+
+def test_the_example_of_the_template_is_not_imported(desk: Client) -> None:
+    file = io.BytesIO(desk.get(reverse("sheets:template", args=["tests.ward"])).content)
+    sheet = load_workbook(file).active
+    assert (sheet["A2"].value, sheet["A2"].number_format) == ("0101", "@")
+    assert [one.sqref for one in sheet.data_validations.dataValidation]
