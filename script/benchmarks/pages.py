@@ -3,6 +3,7 @@
 Two lists: 交易记录 (a ledger, paged by key) and a plain list of drugs (paged by number, sorted by code, searched by
 characters and 拼音码). Each figure of the last line is the slower list's. Beside each stands what the bare statement of
 the same page takes in the same run: ORDER BY … LIMIT 20, with OFFSET where the page is numbered, ILIKE for a search.
+The 工作台 over the same ledger is measured too.
 """
 
 from __future__ import annotations
@@ -111,9 +112,22 @@ def measure(rows: int, looks: int, random: Random) -> dict[str, float]:
         )
         sides[name].append((p95, ratio))
     worst = {name: max(found) for name, found in sides.items()}
-    return {f"{name}_p95_ms": round(worst[name][0], 1) for name in NAMES} | {
-        f"{name}_ratio": round(worst[name][1], 2) for name in NAMES
-    }
+    desk = {"desk_p95_ms": round(desk_p95(browser, looks), 1)}
+    return (
+        desk
+        | {f"{name}_p95_ms": round(worst[name][0], 1) for name in NAMES}
+        | {f"{name}_ratio": round(worst[name][1], 2) for name in NAMES}
+    )
+
+
+def desk_p95(browser: Any, looks: int) -> float:
+    """Return p95 of the 工作台 over the same ledger, whose days are counted first as the dispatcher would."""
+    from insurance.exchange.statistics import count_days
+
+    count_days()
+    took, _, cpu = look(browser, "desk", lambda n: "/", lambda n: (newest(""), []), looks)
+    print(f"desk: p50={statistics.median(took):.1f} ms (own CPU {cpu:.1f})", file=sys.stderr)
+    return percentile(took, 95)
 
 
 def a_browser() -> Any:
