@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.utils import timezone
+
 from portal.approvals import services
 from portal.approvals.errors import ApprovalRefused, CannotExecute
 from portal.approvals.models import Approval
@@ -57,7 +59,8 @@ def execute(actor: Actor, approval: Approval) -> str:
         )
     except UncoverRefused as error:
         raise CannotExecute(str(error)) from error
-    return f"{approval.proposed_by} 可在 {grant.until:%Y-%m-%d %H:%M} 前导出「{label_of_scope(grant.scope)}」的明文。"
+    until = timezone.localtime(grant.until)
+    return f"{approval.proposed_by} 可在 {until:%Y-%m-%d %H:%M} 前导出「{label_of_scope(grant.scope)}」的明文。"
 
 
 def show(approval: Approval) -> list[tuple[str, str]]:
