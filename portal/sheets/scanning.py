@@ -105,7 +105,7 @@ def _scan(pieces: Iterator[bytes], padded: dict[int, int]) -> Scanned:
     for piece in pieces:
         if b't="e"' in piece:
             found.faults.update({column_of(match.decode()): EXCEL_ERROR for match in ERROR_CELL.findall(piece)})
-        if b"<f" in piece or b":f" in piece:
+        if b"<f" in piece or (b":c " in piece and b":f" in piece):
             found.faults.update({column_of(match.decode()): FORMULA for match in FORMULA_CELL.findall(piece)})
         if b"hidden=" in piece:
             found.hidden_rows += map(int, HIDDEN_ROW.findall(piece))
