@@ -119,12 +119,16 @@ def note_opened(actor: Actor, thing: models.Model, how: str) -> AuditEvent:
 
 
 def split_scope(scope: str) -> tuple[str, str]:
-    """Return the list's path and its query without what only says how it is shown, in a stable order."""
+    """Return the list's path and its query without what only says how it is shown, in a stable order.
+
+    Values of one name keep their order and a tab is the last one given, as a list reads its address: the same two
+    values the other way round, or a second tab behind the first, mean other rows.
+    """
     path, _, query = scope.partition("?")
     kept = [(name, value) for name, value in parse_qsl(query) if name not in SHOWING]
-    if ("tab", "all") in kept:
-        kept.remove(("tab", "all"))
-    return path, urlencode(sorted(kept))
+    tabs = [pair for pair in kept if pair[0] == "tab"][-1:]
+    rest = [pair for pair in kept if pair[0] != "tab"] + [pair for pair in tabs if pair[1] != "all"]
+    return path, urlencode(sorted(rest, key=lambda pair: pair[0]))
 
 
 @transaction.atomic

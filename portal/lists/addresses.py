@@ -5,6 +5,8 @@ from __future__ import annotations
 from django.forms import BoundField
 from django.http import QueryDict
 
+from portal.privacy.masks import mask_typed
+
 
 def without_blanks(query: QueryDict) -> QueryDict:
     """Return a query without empty fields and without the first page's number."""
@@ -21,14 +23,15 @@ def address(path: str, query: QueryDict) -> str:
     return f"{path}?{query.urlencode()}" if query else path
 
 
-def condition_words(bound: BoundField) -> str:
-    """Return one condition of the query form in words, "" when it is not set."""
+def condition_words(bound: BoundField, *, masked: bool = False) -> str:
+    """Return one condition of the query form in words, "" when it is not set; `masked`: what was typed, masked."""
     value = bound.data
     if isinstance(value, list):
         words = " 至 ".join(str(part or "…") for part in value) if any(value) else ""
     else:
         choices = {str(code): str(word) for code, word in getattr(bound.field, "choices", [])}
-        words = choices.get(str(value), str(value)) if value else ""
+        typed = mask_typed(str(value)) if masked else str(value)
+        words = choices.get(str(value), typed) if value else ""
     return f"{bound.label}：{words}" if words else ""
 
 

@@ -27,7 +27,7 @@ def printed(page: ListPage, way: str) -> HttpResponse:
         "way": shown,
         "ways": [(key, words, page.here(print=key)) for key, words in WAYS.items()],
         "back": page.here(print=None),
-        "words": "；".join([*page.query_words, f"共 {page.number_words(total)} 条"]),
+        "words": "；".join([*page.paper_words, f"共 {page.number_words(total)} 条"]),
         "cut": total > len(records),
         "most": MOST_PRINTED,
         "total_words": page.number_words(total),

@@ -298,7 +298,7 @@ class ListPage(ActionView, ABC):
             "export_button": self._export() if self.export_action and exporter() else None,
             "shown_views": [self._shown_view(view) for view in self.views],
             "empty_step": self._button(self.empty.step) if self.empty.step and not self.narrowed else None,
-            "print_note": "，".join([*self.query_words, f"共 {self.number_words(total)} 条", self.position]),
+            "print_note": "，".join([*self.paper_words, f"共 {self.number_words(total)} 条", self.position]),
             **self.context(),
         }
         return render(self.request, "lists/card.html" if partial else self.template_name, context)
@@ -316,8 +316,17 @@ class ListPage(ActionView, ABC):
     @property
     def query_words(self) -> list[str]:
         """Tab and query in words, for the paper and the panel of 保存视图."""
+        return self._words(masked=False)
+
+    @property
+    def paper_words(self) -> list[str]:
+        """The same for paper, which leaves the house: a name or number that was typed is masked like the rows."""
+        return self._words(masked=True)
+
+    def _words(self, *, masked: bool) -> list[str]:
         parts = [self.tab.label] if len(self.tabs) > 1 else []
-        return parts + [words for bound in (*self.filter.first, *self.filter.rest) if (words := condition_words(bound))]
+        bounds = (*self.filter.first, *self.filter.rest)
+        return parts + [words for bound in bounds if (words := condition_words(bound, masked=masked))]
 
     @property
     def reset_url(self) -> str:

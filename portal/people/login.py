@@ -10,7 +10,7 @@ from django.contrib.auth import authenticate, login
 from django.http import HttpRequest
 from django.utils import timezone
 
-from portal.people import factor, logins, throttle
+from portal.people import factor, logins, passwords, throttle
 from portal.people.audited import note_own
 from portal.people.middleware import client_ip
 from portal.people.models import LoginSession, Person
@@ -95,6 +95,8 @@ def authenticate_second(username: str, password: str, code: str, ip: str) -> Per
     person = prove(username, password, ip)
     if person.must_change_password:
         raise LoginRefused("第二人还没有设置自己的密码，不能在这里签字。请先登录一次。")
+    if passwords.outdated(person):
+        raise LoginRefused("第二人的密码已到期，不能在这里签字。请先登录一次并更换密码。")
     if factor.missing(person):
         raise LoginRefused("第二人还没有启用动态验证码，不能在这里签字。请先登录一次并按提示启用。")
     prove_code(person, code, ip, always=True)

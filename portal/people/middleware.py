@@ -81,7 +81,8 @@ def _factor_due(request: HttpRequest, person: Person) -> bool:
         return False
     if missing(person):
         return True
-    request.session[FACTOR_DONE] = True
+    if person.all_memberships:  # who works nowhere yet is asked once a role is given
+        request.session[FACTOR_DONE] = True
     return False
 
 

@@ -188,6 +188,8 @@ def _must_grant(actor: Actor, institution: Institution, person: Person) -> None:
     actor.must("people.grant")
     if person == actor.person:
         raise NotAllowed("不能更改自己的角色，请由另一位安全管理员操作。")
+    if any(person.pk == absent.pk for absent in actor.standing.absent):
+        raise NotAllowed(f"您正代 {person.name}，不能更改其本人的角色，请由另一位安全管理员操作。")
 
 
 def _must_stay_apart(person: Person, role: str) -> None:

@@ -6,6 +6,8 @@ import re
 
 # What looks like a document number (15, 18 digits, the last perhaps X) or a mobile telephone inside of running text.
 DOCUMENT = re.compile(r"(?<![0-9A-Za-z])\d{14,17}[0-9Xx](?![0-9A-Za-z])")
+# Transactions, departments, 拼音码: shorter than any telephone or document number.
+SHORT_CODE = 8
 PHONE = re.compile(r"(?<!\d)1[3-9]\d{9}(?!\d)")
 
 
@@ -32,3 +34,10 @@ def mask_text(text: str) -> str:
     """Mask document numbers and mobile telephones inside of a sentence, for what leaves the portal."""
     masked = DOCUMENT.sub(lambda found: mask_document(found[0]), text)
     return PHONE.sub(lambda found: mask_phone(found[0]), masked)
+
+
+def mask_typed(text: str) -> str:
+    """Mask what a person typed into a query: it may be a name or a number; a short code stays readable."""
+    if not text.isascii():
+        return mask_name(text)
+    return text if len(text) < SHORT_CODE else mask_document(text)

@@ -15,10 +15,11 @@ from django.views.decorators.http import require_GET
 from portal.audit.services import record
 from portal.audit.uncovering import UncoverRefused
 from portal.lists.columns import CodeColumn, NumberColumn, TextColumn, TimeColumn
+from portal.lists.exporting import open_list
 from portal.lists.filters import DayRangeFilter, ListFilter, SearchFilter
 from portal.lists.tables import ListTable
 from portal.lists.views import Empty, ListPage
-from portal.people.actor import Actor
+from portal.people.actor import Actor, NotAllowed
 from portal.people.guard import ActorRequest, go, needs
 from portal.sheets import vault
 from portal.sheets.errors import SheetError
@@ -53,6 +54,17 @@ def _answer(request: ActorRequest, page: ListPage, form: str, clear: bool) -> Ht
     data = write_now(request.actor, page=page, form=form, grant=grant, expected=count)
     response = HttpResponse(data, content_type=TYPES[form])
     return _named(response, f"{page.title}_{timezone.localtime():%Y%m%d_%H%M}.{form}")
+
+
+def _must_hold(actor: Actor, it: SheetExport) -> None:
+    """Ask again before a file leaves: the right to export, and for clear values a grant that has not ended."""
+    try:
+        page = open_list(it.page, actor, it.query, **it.place)
+        actor.must(page.export_action)
+    except (LookupError, NotAllowed):
+        raise SheetError("您现在没有导出这个列表的权限，不能再下载。请联系安全管理员授权。") from None
+    if it.clear and grant_for(actor, page) is None:
+        raise SheetError("批量明文的授权已结束，不能再下载明文文件。请重新申请，或改为导出脱敏内容。")
 
 
 def _named(response: HttpResponseBase, name: str) -> HttpResponseBase:
@@ -126,6 +138,7 @@ def download(request: ActorRequest, pk: int) -> HttpResponseBase:
     try:
         if not it.ready:
             raise SheetError(f"文件{it.word}，不能下载。" + ("请回到列表重新导出。" if it.dropped_at else ""))
+        _must_hold(request.actor, it)
         pieces = vault.pieces(it.stored_as)
     except SheetError as error:
         messages.error(request, str(error))

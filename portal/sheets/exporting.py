@@ -28,7 +28,7 @@ from portal.lists.reading import getter, path_of
 from portal.lists.views import ListPage
 from portal.people.actor import Actor
 from portal.people.models import Person
-from portal.privacy.masks import mask_name
+from portal.privacy.masks import mask_typed
 from portal.sheets.errors import SheetError
 from portal.sheets.exports import SheetExport
 from portal.sheets.writing import Notes, OutColumn, TooManyRows, export_csv, export_rows
@@ -60,7 +60,7 @@ class Condition:
     @property
     def masked(self) -> str:
         """Return the condition as an audit line may hold it."""
-        return f"{self.label}：{mask_name(self.words)}" if self.free else str(self)
+        return f"{self.label}：{mask_typed(self.words)}" if self.free else str(self)
 
 
 def path_of_page(page: ListPage) -> str:
@@ -143,13 +143,17 @@ class Sheet:
         lines = [
             ("机构", self.actor.institution.fixmedins_name),
             ("内容", self.page.title),
-            ("条件", "；".join(map(str, conditions(self.page))) or "无"),
+            ("条件", self._conditions() or "无"),
             ("行数", f"{rows:,}"),
             ("导出人", self.actor.name),
             ("导出时间", _now()),
             ("个人信息", "已脱敏" if self.grant is None else self.mark),
         ]
         return [*lines, ("提示", "代码和号码为文本格式，金额为数字。本文件中的数据以导出时为准。")]
+
+    def _conditions(self) -> str:
+        """Return what narrows the list; a name or number that was typed is masked like the rows."""
+        return "；".join(str(one) if self.grant is not None else one.masked for one in conditions(self.page))
 
     @property
     def mark(self) -> str:
@@ -216,7 +220,7 @@ def ask(actor: Actor, *, page: ListPage, form: str, clear: bool, expected: int) 
         place=dict(page.kwargs),
         fingerprint=fingerprint,
         title=page.title[:100],
-        words="；".join(map(str, conditions(page))),
+        words="；".join(one.masked for one in conditions(page)),
         form=form,
         clear=clear,
         expected=expected,

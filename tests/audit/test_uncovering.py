@@ -191,3 +191,10 @@ def test_what_only_shows_is_no_condition() -> None:
     assert split_scope("a.B?tab=all&page=2&sort=x&words=1&per_page=50") == ("a.B", "words=1")
     assert split_scope("a.B") == ("a.B", "")
     assert split_scope("a.B?b=2&a=1") == split_scope("a.B?a=1&b=2")
+
+
+def test_a_scope_means_the_rows_that_the_list_reads_from_the_same_address() -> None:
+    """A list takes the last of two values: neither the other order nor a second tab may pass for the first."""
+    assert split_scope("a.B?dept=1&dept=2") != split_scope("a.B?dept=2&dept=1")
+    assert split_scope("a.B?tab=few&tab=all") == ("a.B", "")
+    assert split_scope("a.B?tab=all&tab=few") == split_scope("a.B?tab=few")

@@ -18,7 +18,7 @@ from portal.audit.models import AuditEvent
 from portal.people import factor
 from portal.people.actor import Actor, NotAllowed
 from portal.people.login import CodeWanted, LoginRefused, authenticate_second
-from portal.people.models import LoginSession, Person, RecoveryCode, SecondFactor
+from portal.people.models import LoginSession, Membership, Person, RecoveryCode, SecondFactor
 from portal.people.roles import ROLES
 from tests.people.factories import PASSWORD, make_actor, make_institution, make_person
 
@@ -200,6 +200,15 @@ def test_where_it_is_required_nothing_opens_without_it(client, settings) -> None
     assert client.get("/tasks/").url == reverse("people:factor")
 
 
+def test_a_role_given_during_a_login_asks_for_the_factor_at_once(client, settings) -> None:
+    settings.FACTOR = "required"
+    person = make_person(None)
+    log_in(client, person)
+    assert client.get(reverse("people:account")).status_code == 200
+    Membership.objects.create(person=person, institution=make_institution(), role="reviewer")
+    assert client.get("/tasks/").url == reverse("people:factor")
+
+
 def test_only_the_own_and_only_security_resets() -> None:
     person, actor = make_person("cashier"), make_actor("security_admin")
     with pytest.raises(NotAllowed, match="本人"):
@@ -242,6 +251,15 @@ def test_signing_in_place_asks_for_password_and_factor(settings, sign: Callable[
     with pytest.raises(LoginRefused, match="自己的密码"):
         sign(make_person("reviewer", must_change_password=True))
     assert LoginSession.objects.count() == 1
+
+
+def test_who_must_change_an_old_password_does_not_sign_in_place(settings, sign: Callable[..., Person]) -> None:
+    person = make_person("reviewer")
+    Person.objects.filter(pk=person.pk).update(
+        password_at=timezone.now() - timedelta(days=settings.PASSWORD_AGE_DAYS + 1)
+    )
+    with pytest.raises(LoginRefused, match="密码已到期"):
+        sign(person)
 
 
 def test_fresh_says_how_long_ago_a_code_was_given(client, rf) -> None:

@@ -16,9 +16,10 @@ from django.utils import timezone
 
 from portal.audit.models import AuditEvent
 from portal.people import factor, services, throttle
-from portal.people.actor import NotAllowed
+from portal.people.actor import Actor, NotAllowed
 from portal.people.models import LoginSession, Membership, Person, SecondFactor
 from portal.people.roles import THREE_OFFICERS
+from portal.people.standing import Delegation
 from portal.system.people_sweeps import end_stale_logins, lock_silent
 from tests.people.factories import PASSWORD, make_actor, make_institution, make_person
 
@@ -350,3 +351,18 @@ def test_logins_whose_browser_never_came_back_end() -> None:
     LoginSession.objects.update(seen=timezone.now() - timedelta(minutes=portal.SESSION_IDLE_MINUTES + 1))
     end_stale_logins()
     assert "没有操作" in LoginSession.objects.get().why
+
+
+def test_a_deputy_gives_no_roles_to_whom_they_stand_in_for() -> None:
+    """代办 is never for one's own work: the absent security officer gets nothing by way of the deputy."""
+    place = make_institution()
+    absent, deputy = make_person("security_admin", place), make_person("manager", place)
+    today = timezone.localdate()
+    Delegation.objects.create(
+        institution=place, absent=absent, deputy=deputy, starts_on=today, ends_on=today, reason="休假", made_by=absent
+    )
+    actor = Actor.of(deputy, place)
+    services.grant(actor, person=make_person("it", place), role="pharmacy")
+    with pytest.raises(NotAllowed, match="不能更改其本人的角色"):
+        services.grant(actor, person=absent, role="insurance_office")
+    assert not absent.memberships.filter(role="insurance_office").exists()

@@ -138,7 +138,7 @@ def test_few_rows_are_written_at_once(actor: Actor) -> None:
         "内容：1", "3", actor.name, "已脱敏",
     )  # fmt: skip
     event = AuditEvent.objects.get(action="sheets.export")
-    assert (event.detail["rows"], event.detail["conditions"], event.detail["clear"]) == (3, ["内容：1*"], False)
+    assert (event.detail["rows"], event.detail["conditions"], event.detail["clear"]) == (3, ["内容：1"], False)
 
 
 def test_what_was_searched_is_masked_in_the_audit(actor: Actor) -> None:
@@ -283,6 +283,46 @@ def test_clear_values_leave_only_under_a_grant(actor: Actor, hospital: Instituti
     event = AuditEvent.objects.filter(action="sheets.export").latest("id")
     assert event.detail["clear"] is True
     assert "陈某某" not in str(event.detail)
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"), [("陈某某", "陈*"), ("441700199001011234", "4417**********1234"), ("13800000000", "*********00")]
+)
+def test_what_was_searched_is_masked_in_the_file_and_among_the_own_exports(
+    actor: Actor, clerk: Person, hospital: Institution, typed: str, said: str
+) -> None:
+    fill(actor, 7, typed)
+    export = run(asked(actor, f"words={typed}"))
+    assert dict(map(tuple, sheets_of(content(export))["说明"][1:]))["条件"] == f"内容：{said}"
+    assert typed not in entered(clerk).get(reverse("sheets:exports")).content.decode()
+    paper = page_of(actor, f"words={typed}")
+    assert (paper.paper_words, paper.query_words) == ([f"内容：{said}"], [f"内容：{typed}"])
+    given = grant(actor, make_person("reviewer", hospital))
+    export = run(asked(actor, f"words={typed}", clear=True))
+    assert dict(map(tuple, sheets_of(content(export))["说明"][1:]))["条件"] == f"内容：{typed}"
+    assert given.open
+
+
+def test_a_clear_file_is_not_fetched_after_its_grant(actor: Actor, clerk: Person, hospital: Institution) -> None:
+    fill(actor, 7)
+    given = grant(actor, make_person("reviewer", hospital))
+    export = run(asked(actor, clear=True))
+    url = reverse("sheets:export_file", args=[export.pk])
+    assert entered(clerk).get(url).status_code == 200
+    Uncovering.objects.filter(pk=given.pk).update(ended_at=timezone.now())
+    answer = entered(clerk).get(url, follow=True)
+    assert answer.redirect_chain
+    assert "授权已结束" in answer.content.decode()
+    export.refresh_from_db()
+    assert export.downloads == 1
+
+
+def test_a_file_is_not_fetched_without_the_right_that_made_it(actor: Actor, clerk: Person) -> None:
+    fill(actor, 7)
+    export = run(asked(actor))
+    clerk.memberships.update(role="cashier")
+    answer = entered(clerk).get(reverse("sheets:export_file", args=[export.pk]), follow=True)
+    assert "没有导出这个列表的权限" in answer.content.decode()
 
 
 def test_a_grant_for_another_list_or_query_is_none(actor: Actor, hospital: Institution) -> None:
