@@ -10,7 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.utils import timezone
 
-from insurance.exchange import ledger
+from insurance.exchange import breaker, ledger
 from insurance.exchange.answers import Answer
 from insurance.exchange.applying import late_answer, stored_answer
 from insurance.exchange.choices import CallState, SubmissionState
@@ -110,7 +110,8 @@ def _send_once(line: Line, submission: Submission) -> bool:
     for prepared in wave.calls:
         answer = line.send(prepared)
         conclude(line, prepared, answer)
-        return answer.state is not CallState.UNDELIVERED
+        held_back = answer.shut_out and breaker.is_shut_out(line.connection)
+        return answer.state is not CallState.UNDELIVERED and not held_back
     submission.refresh_from_db()
     return wave.taken == 0 or submission.state != SubmissionState.QUEUED
 

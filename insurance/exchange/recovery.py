@@ -13,11 +13,11 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from insurance.exchange import ledger
+from insurance.exchange import breaker, ledger
 from insurance.exchange.applying import finish, late_answer, outcome_of
 from insurance.exchange.choices import CallState, SubmissionState
 from insurance.exchange.contents import infno_of, judges, sent_rows
-from insurance.exchange.errors import Undelivered, Unknown
+from insurance.exchange.errors import Refused, Undelivered, Unknown
 from insurance.exchange.handlers import Finding, Outcome, Settled
 from insurance.exchange.lines import Line
 from insurance.exchange.models import ABSENT_WORDS, Call, CallBody, Submission
@@ -160,7 +160,11 @@ def _verify(line: Line, step: Step, group: Sequence[Submission]) -> None:
         _wait(group, settings.VERIFY_EVERY)
         return
     except Exception as error:
-        _stumble(group, error)
+        if isinstance(error, Refused) and breaker.is_shut_out(line.connection):
+            # Nothing at all is let in: that says as little as no answer.
+            _wait(group, settings.VERIFY_EVERY)
+        else:
+            _stumble(group, error)
         return
     for submission in group:
         try:

@@ -14,9 +14,9 @@ from django.db import DatabaseError, InterfaceError, OperationalError, models, t
 from django.db.models import F, Q
 from django.utils import timezone
 
-from insurance.exchange import ledger
+from insurance.exchange import breaker, ledger
 from insurance.exchange.choices import SubmissionState
-from insurance.exchange.contents import Said, attach_subjects, infno_of, is_direct, message_of, said_by
+from insurance.exchange.contents import DIRECT, Said, attach_subjects, infno_of, is_direct, message_of, said_by
 from insurance.exchange.errors import Refused, Undelivered
 from insurance.exchange.ledger import Draft, Prepared
 from insurance.exchange.lines import Line
@@ -93,7 +93,7 @@ CLAIM = """
 SELECT submission.*, person.name AS requested_name
 FROM exchange_submission AS submission LEFT JOIN people_person AS person ON person.id = submission.requested_by_id
 WHERE {which} AND submission.state = 'queued'
-ORDER BY submission.priority, submission.position LIMIT %s
+ORDER BY {first} submission.priority, submission.position LIMIT %s
 FOR UPDATE OF submission SKIP LOCKED
 """
 DUE = """
@@ -105,15 +105,28 @@ AND EXISTS (SELECT 1 FROM exchange_drain WHERE id = %s AND fence = %s AND lease_
 
 def _claim(line: Line, lease: Drain | None, room: int, only: int | None) -> list[Submission]:
     if lease is None:
-        return _fetch(CLAIM.format(which="submission.id = %s"), [only, 1])
-    values = [lease.connection_id, lease.delivery, lease.pk, lease.fence]
-    claimed = _fetch(CLAIM.format(which=DUE), [*values, room])
+        return _fetch(CLAIM.format(which="submission.id = %s", first=""), [only, 1])
+    values: list[Any] = [lease.connection_id, lease.delivery, lease.pk, lease.fence]
+    first = ""
+    if breaker.is_shut_out(line.connection):
+        # What probes is of another transaction, or one that alone is barred would keep all others waiting.
+        values.append(_turned_away(line))
+        first = "submission.purpose = ANY(%s),"
+    statement = CLAIM.format(which=DUE, first=first)
+    claimed = _fetch(statement, [*values, room])
     # Where batches are due, many rows make one message, so more are claimed.
     if any(_goes_in_batches(line, item) for item in claimed):
-        claimed = _fetch(CLAIM.format(which=DUE), [*values, room * settings.BATCH_ROWS])
+        claimed = _fetch(statement, [*values, room * settings.BATCH_ROWS])
     for item in claimed:
         item.connection = line.connection
     return claimed
+
+
+def _turned_away(line: Line) -> list[str]:
+    """Return the purposes of the transactions that the gateway turned away last."""
+    barred = line.connection.shut_out_infnos
+    own = [name for name, route in line.book.routes.items() if route.infno in barred]
+    return own + [f"{DIRECT}{infno}" for infno in barred]
 
 
 def _goes_in_batches(line: Line, submission: Submission) -> bool:

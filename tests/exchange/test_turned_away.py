@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from django.utils import timezone
 
-from insurance.exchange import breaker
+from insurance.exchange import breaker, direct
 from insurance.exchange.answers import Answer, classify
 from insurance.exchange.applying import apply_due
 from insurance.exchange.choices import CallState
@@ -15,6 +15,7 @@ from insurance.exchange.delivery import conclude, drain
 from insurance.exchange.lines import open_line
 from insurance.exchange.models import Call, CallEvent, Connection, Session, Submission
 from insurance.exchange.pages.links import stopped_words
+from insurance.exchange.recovery import look
 from insurance.exchange.services import resume, submit_message
 from insurance.exchange.waves import prepare_wave
 from insurance.specification.books import open_book
@@ -95,6 +96,82 @@ def test_one_transaction_that_is_not_allowed_is_refused_and_others_go_on(
     queue("D1", "D2")
     deliver(connection)
     assert states() == {"accepted": 2, "refused": 1}
+
+
+def test_a_barred_transaction_in_front_does_not_keep_the_others_waiting(
+    connection: Connection, sandbox: RunningSandbox, queue: Queue, actor: Actor, settings
+) -> None:  # type: ignore[no-untyped-def]
+    """So many of one are turned away that it looks like the hospital; another gets through and shows that it is not."""
+    settings.DELIVERY_THREADS = 1
+    sandbox.fault("http_403", "3403", times=0)
+    for number in range(14):
+        message = {"data": WITHDRAWAL["data"] | {"hosp_dept_codg": f"X{number}"}}
+        Submission.objects.filter(pk=submit_message(actor, infno="3403", message=message).pk).update(priority=1)
+    queue("D1", "D2", "D3")
+    deliver(connection)
+    assert states() == {"accepted": 3, "refused": 14}
+    assert CallEvent.objects.filter(kind="returned").exists(), "for a while it did look like the hospital"
+    both_books_agree(sandbox)
+
+
+def test_a_barred_transaction_alone_in_the_queue_waits_and_says_so(
+    connection: Connection, sandbox: RunningSandbox, actor: Actor, settings
+) -> None:  # type: ignore[no-untyped-def]
+    settings.BREAKER_SECONDS = 60
+    sandbox.fault("http_403", "3403", times=0)
+    for number in range(8):
+        submit_message(actor, infno="3403", message={"data": WITHDRAWAL["data"] | {"hosp_dept_codg": f"X{number}"}})
+    drain(connection.pk, "interactive")
+    connection.refresh_from_db()
+    assert breaker.is_open(connection)
+    assert states()["refused"] < breaker.SHUT_OUT_SAME
+    assert "拒绝本院的请求" in stopped_words(connection)
+
+
+def test_a_command_does_not_hammer_a_gateway_that_lets_nothing_in(
+    connection: Connection, sandbox: RunningSandbox, actor: Actor
+) -> None:
+    with open_line(connection) as line:
+        line.sign_no("portal", "医保平台")
+        sandbox.fault("http_403", "*", times=0)
+        for infno in ("1101", "5101", "1101"):
+            breaker.note(
+                connection,
+                Answer(CallState.REFUSED, "x", http_status=403, transaction=line.book.transaction(infno)),
+            )
+        line.connection.refresh_from_db()
+        said = direct.send(line, actor, "3403", line.written(line.book.transaction("3403"), WITHDRAWAL), patience=5)
+    assert said.state is CallState.UNDELIVERED
+    assert "禁止访问" in said.words
+    assert states() == {"withdrawn": 1}
+    assert len(sandbox.log("3403")) <= 1
+
+
+def test_a_look_that_is_turned_away_with_everything_decides_nothing(
+    connection: Connection, sandbox: RunningSandbox, queue: Queue
+) -> None:
+    sandbox.fault("cut_before", "3401", times=1)
+    (one,) = queue("D1")
+    with open_line(connection) as line:
+        line.sign_no("portal", "医保平台")
+        (prepared,) = prepare_wave(line, None, 1, one.pk).calls
+        conclude(line, prepared, line.send(prepared))
+        sandbox.clear_faults()
+        sandbox.fault("http_403", "*", times=0)
+        for infno in ("3401", "3402", "3401"):
+            breaker.note(
+                line.connection,
+                Answer(CallState.REFUSED, "x", http_status=403, transaction=line.book.transaction(infno)),
+            )
+        for _ in range(8):
+            look(line, [Submission.objects.select_related("last_call").get(pk=one.pk)])
+    one.refresh_from_db()
+    assert (one.state, one.looks, one.needs_person) == ("unknown", 0, False)
+    sandbox.clear_faults()
+    Submission.objects.update(not_before=None)
+    deliver(connection)
+    assert states() == {"accepted": 1}
+    both_books_agree(sandbox)
 
 
 def test_what_the_platform_says_itself_begins_the_count_anew(connection: Connection) -> None:
