@@ -7,7 +7,8 @@ import datetime as dt
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+import secrets
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +18,13 @@ from django.utils import timezone
 
 from insurance.exchange.bodies import open_body
 from insurance.exchange.models import Call, CallBody, PruneOrder, RetentionRule
-from insurance.exchange.retention import Progress, RetentionRefused, prune_bodies
+from insurance.exchange.retention import Progress, RetentionRefused, prune_archived
 from portal.approvals.models import Approval
 from portal.approvals.registry import ApprovalKind, register_kind
 from portal.approvals.services import propose
 from portal.audit.services import record
 from portal.people.actor import Actor
-from portal.privacy.keys import seal_text, unseal_text
+from portal.privacy.keys import Undecipherable, seal_text, unseal_text
 from portal.tasks.services import start
 
 KIND = "exchange.prune"
@@ -92,16 +93,42 @@ def shown(approval: Approval) -> list[tuple[str, str]]:
 def run_order(order: PruneOrder, note: Progress) -> tuple[str, int]:
     """Archive what an order names, then take it away; returns the file and how many bodies went. Can start anew."""
     if order.archived_at is None:
-        path, digest, count = write_archive(order, note)
-        order.archive, order.archive_digest, order.count = path.name, digest, count
-        order.archived_at = timezone.now()
-        order.save(update_fields=["archive", "archive_digest", "count", "archived_at"])
+        _archive(order, note)
     if digest_of_file(folder() / order.archive) != order.archive_digest:
         raise RetentionRefused("归档文件缺失或已被改动，没有清理。请联系信息科恢复归档文件后重新运行。")
-    gone = prune_bodies(order.rule, note, order)
-    order.done_at = timezone.now()
-    order.save(update_fields=["done_at"])
+    if order.done_at is not None:
+        return order.archive, 0
+    gone = prune_archived(order, _read_back(order), note)
+    PruneOrder.objects.filter(pk=order.pk, done_at=None).update(done_at=timezone.now())
+    order.refresh_from_db(fields=["done_at"])
     return order.archive, gone
+
+
+def _archive(order: PruneOrder, note: Progress) -> None:
+    """Write the order's archive; of two that run at once, one's is the order's and the other's is thrown away."""
+    path, digest, count = write_archive(order, note)
+    kept = PruneOrder.objects.filter(pk=order.pk, archived_at=None).update(
+        archive=path.name, archive_digest=digest, count=count, archived_at=timezone.now()
+    )
+    if not kept:
+        path.unlink()
+    order.refresh_from_db(fields=["archive", "archive_digest", "count", "archived_at", "done_at"])
+
+
+def _read_back(order: PruneOrder) -> list[int]:
+    """Return the bodies that the archive really holds. Raises RetentionRefused when one cannot be read back."""
+    try:
+        found = [line["body"] for line in read_archive(folder() / order.archive) if is_whole(line)]
+    except (Undecipherable, ValueError) as error:
+        raise RetentionRefused("归档文件读不回来，没有清理。请核对密钥（FIELD_KEYS）后重新运行。") from error
+    if len(found) != order.count:
+        raise RetentionRefused(f"归档文件只读回 {len(found):,} 份，应为 {order.count:,} 份，没有清理。请联系信息科。")
+    return found
+
+
+def is_whole(line: Mapping[str, Any]) -> bool:
+    """Say whether the content of an archived body is that of which the ledger kept the digest."""
+    return hashlib.sha256(line["content"]).hexdigest() == line["digest"]
 
 
 def folder() -> Path:
@@ -113,7 +140,8 @@ def folder() -> Path:
 
 def write_archive(order: PruneOrder, note: Progress) -> tuple[Path, str, int]:
     """Write every body of an order into a new file, a sealed line each; returns path, SHA-256 and number of bodies."""
-    target = folder() / f"{order.rule.code}-{order.before:%Y%m%d}-{order.pk}.archive"
+    name = f"{order.rule.code}-{order.before:%Y%m%d}-{order.pk}-{secrets.token_hex(3)}.archive"
+    target = folder() / name
     part = target.with_suffix(".part")
     count = 0
     with open(part, "w", encoding="ascii", opener=_private) as file:

@@ -80,6 +80,8 @@ def make_months(ahead: int = 1) -> list[str]:
             exists, strays = cursor.fetchone()
             # A month whose first rows already fell into the default partition stays there.
             if not exists and not strays:
+                # In the order in which delivery takes them; the other way round either could wait for the other.
+                cursor.execute("LOCK TABLE exchange_call IN SHARE ROW EXCLUSIVE MODE")
                 cursor.execute(
                     f"CREATE TABLE {name} PARTITION OF exchange_callbody FOR VALUES FROM ('{month}') TO ('{following}')"
                 )

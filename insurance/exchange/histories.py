@@ -26,6 +26,7 @@ WORDS = ACTS | {
     "exchange.apply": "立即写入答复",
     "exchange.retention": "修改保存期限",
     "exchange.prune": "归档并清理受保护报文",
+    "exchange.archive_read": "查看归档报文原文",
     "exchange.debug_draft": "保存接口调试草稿",
     "exchange.debug_send": "接口调试发送",
     "exchange.debug_file": "接口调试下载文件",

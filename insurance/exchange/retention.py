@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
-from collections.abc import Callable, Iterable, Mapping
+import logging
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
+from itertools import islice
 
 from django.conf import settings
+from django.db import OperationalError, transaction
 from django.db import connection as database
-from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from insurance.exchange.keeping import LEAST_BODY_DAYS, LEAST_HEAD_DAYS
@@ -24,8 +28,11 @@ from portal.audit.seals import note_pruned
 from portal.audit.services import record
 from portal.people.actor import Actor
 
+log = logging.getLogger(__name__)
+
 BODIES, EVENTS = "exchange.bodies", "exchange.events"
 CHUNK = 2000
+DROP_TRIES, DROP_PAUSE = 50, 0.1
 BEGINNING = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
 Progress = Callable[[int, str], None]
 
@@ -129,23 +136,45 @@ def since_of(rule: RetentionRule, part: str) -> dt.datetime:
     return last.before if last is not None and last.at > rule.changed_at else BEGINNING
 
 
-def prune_bodies(rule: RetentionRule, note: Progress, order: PruneOrder | None = None) -> int:
-    """Delete the bodies of a class that are due, by its rule or by two persons' order; each chunk is a transaction."""
-    until = _order_cut(order) if order else cut_of(rule.body_days or 0)
-    since = BEGINNING if order else since_of(rule, "body")
-    reason = f"保存期限：{rule.label} {order.reason if order else f'{rule.body_days} 天'}"
+def prune_bodies(rule: RetentionRule, note: Progress) -> int:
+    """Delete the bodies of a class that are due by its rule; each chunk is a transaction."""
+    until, since = cut_of(rule.body_days or 0), since_of(rule, "body")
+    reason = f"保存期限：{rule.label} {rule.body_days} 天"
     gone = 0
     while True:
         with transaction.atomic():
-            keys = _call("exchange_prune_bodies", rule.code, since, until, CHUNK, order.pk if order else None)
+            keys = _call("exchange_prune_bodies", rule.code, since, until, CHUNK)
             if keys:
                 note_pruned(BODIES, keys, reason)
         gone += len(keys)
         note(gone, f"清理{rule.label}报文")
         if len(keys) < CHUNK:
             break
-    PruneRun.objects.create(rule=rule, part="body", before=until, count=gone)
+    # What had to stay, because it is still being decided, is where the next night begins.
+    oldest = _due(rule, since, until).order_by("at").values_list("at", flat=True).first()
+    PruneRun.objects.create(rule=rule, part="body", before=oldest or until, count=gone)
     return gone
+
+
+def prune_archived(order: PruneOrder, archived: Iterable[int], note: Progress) -> int:
+    """Delete the bodies that two persons' order names, given as they were read back from its archive."""
+    gone = 0
+    for keys in batched(archived, CHUNK):
+        with transaction.atomic():
+            taken = _call("exchange_prune_archived", order.pk, list(keys))
+            if taken:
+                note_pruned(BODIES, taken, f"保存期限：{order.rule.label} {order.reason}")
+        gone += len(taken)
+        note(gone, f"清理{order.rule.label}报文")
+    PruneRun.objects.create(rule=order.rule, part="body", before=_order_cut(order), count=gone)
+    return gone
+
+
+def batched(keys: Iterable[int], size: int) -> Iterator[tuple[int, ...]]:
+    """Yield keys in tuples of at most `size`."""
+    rest = iter(keys)
+    while chunk := tuple(islice(rest, size)):
+        yield chunk
 
 
 def _order_cut(order: PruneOrder) -> dt.datetime:
@@ -169,7 +198,7 @@ def prune_heads(rule: RetentionRule, note: Progress) -> int:
     return gone
 
 
-def _call(name: str, *values: str | int | dt.datetime | None) -> list[int]:
+def _call(name: str, *values: str | int | dt.datetime | list[int]) -> list[int]:
     places = ", ".join(["%s"] * len(values))
     with database.cursor() as cursor:
         cursor.execute(f"SELECT {name}({places})", values)
@@ -180,14 +209,17 @@ def due_bodies(rule: RetentionRule, most: int = 10_001) -> int:
     """Return how many bodies of a class are due now, counted up to `most`."""
     if rule.protected or rule.body_days is None:
         return 0
-    since, until = since_of(rule, "body"), cut_of(rule.body_days)
-    found = CallBody.objects.filter(
+    return int(_due(rule, since_of(rule, "body"), cut_of(rule.body_days)).values("pk")[:most].count())
+
+
+def _due(rule: RetentionRule, since: dt.datetime, until: dt.datetime) -> QuerySet[CallBody]:
+    found: QuerySet[CallBody] = CallBody.objects.filter(
         at__gte=since,
         at__lt=until,
         month__gte=since.date().replace(day=1) - dt.timedelta(days=31),
         call__infno__in=rule.infnos,
     )
-    return int(found.values("pk")[:most].count())
+    return found
 
 
 MONTHS = """
@@ -207,16 +239,27 @@ def drop_months(note: Progress = lambda number, words: None) -> list[str]:
         cursor.execute(MONTHS)
         names = [name for (name,) in cursor.fetchall() if name[-6:] < last]
     for name in names:
-        if _drop(name):
+        if _drop_when_quiet(name):
             dropped.append(name)
             note(len(dropped), f"整月清理 {name[-6:]}")
     return dropped
 
 
+def _drop_when_quiet(name: str) -> bool:
+    """Drop a month between two messages; where delivery or a long reading never pauses, another night does it."""
+    for _ in range(DROP_TRIES):
+        try:
+            return _drop(name)
+        except OperationalError as error:
+            log.info("dropping %s: %s", name, type(error).__name__)
+            time.sleep(DROP_PAUSE)
+    return False
+
+
 def _drop(name: str) -> bool:
     kept = f"""SELECT EXISTS (
       SELECT 1 FROM {name} AS body JOIN exchange_call AS head ON head.id = body.call_id
-      WHERE NOT EXISTS (
+      WHERE exchange_still_open(head.id) OR NOT EXISTS (
         SELECT 1 FROM exchange_retentionrule AS rule WHERE NOT rule.protected AND rule.infnos ? head.infno
         AND body.at < now() - make_interval(days => rule.body_days)))"""
     with transaction.atomic(), database.cursor() as cursor:
@@ -230,6 +273,9 @@ def _drop(name: str) -> bool:
         keys = cursor.fetchone()[0] or []
         if keys:
             note_pruned(BODIES, keys, f"保存期限：整月 {name[-6:]} 均已到期")
+        # Both are needed alone for a moment. Waiting for one while holding the other would stop delivery, which takes
+        # both, or end its transaction as a deadlock.
+        cursor.execute("LOCK TABLE exchange_call, exchange_callbody IN ACCESS EXCLUSIVE MODE NOWAIT")
         cursor.execute(f"ALTER TABLE exchange_callbody DETACH PARTITION {name}")
         cursor.execute(f"DROP TABLE {name}")
     return True

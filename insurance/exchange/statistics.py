@@ -67,7 +67,7 @@ SELECT %(institution)s, %(day)s, coalesce(infno, ''), coalesce(state, ''), count
        %(until)s, %(final)s
 FROM (
   SELECT infno, state, CASE WHEN state IN ('accepted', 'refused')
-         THEN extract(epoch FROM answered_at - sent_at) * 1000 END::int AS took
+         THEN greatest(extract(epoch FROM answered_at - sent_at) * 1000, 0) END::int AS took
   FROM exchange_call
   WHERE institution_id = %(institution)s AND prepared_at >= %(start)s AND prepared_at < %(until)s
     AND id > %(first)s) AS calls

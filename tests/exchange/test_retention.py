@@ -6,9 +6,11 @@ import datetime as dt
 import hashlib
 import os
 from collections.abc import Callable
+from io import StringIO
 from typing import Any
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.db import DatabaseError, IntegrityError, transaction
 from django.db import connection as database
 from django.utils import timezone
@@ -16,10 +18,20 @@ from django.utils import timezone
 from insurance.exchange import archiving, retention
 from insurance.exchange.archiving import read_archive
 from insurance.exchange.bodies import _cipher, forget_keys, month_of
-from insurance.exchange.models import Call, CallBody, CallEvent, Connection, PruneOrder, PruneRun, RetentionRule
+from insurance.exchange.models import (
+    Call,
+    CallBody,
+    CallEvent,
+    CallRow,
+    Connection,
+    PruneOrder,
+    PruneRun,
+    RetentionRule,
+    Submission,
+)
 from insurance.specification.books import open_book
 from portal.approvals.services import approve, propose
-from portal.audit.models import Pruned
+from portal.audit.models import AuditEvent, Pruned
 from portal.people.actor import Actor, NotAllowed
 from portal.people.models import Institution, Person
 from tests.exchange.conftest import connect
@@ -41,7 +53,7 @@ def kept(connection: Connection, infno: str, days: int, number: int = 0) -> Call
         institution=connection.institution, connection=connection, infno=infno, effect="query", state="accepted",
         msgid=f"M{infno}{days}-{number}", opter="portal", opter_name="医保平台", digest="0" * 64, http_status=200,
     )  # fmt: skip
-    Call.objects.filter(pk=call.pk).update(prepared_at=at)
+    Call.objects.filter(pk=call.pk).update(prepared_at=at, applied_at=at)
     month = month_of(at)
     for part in ("request", "answer"):
         content, nonce = f"{infno} {part}".encode(), os.urandom(12)
@@ -125,7 +137,7 @@ def test_the_database_refuses_every_other_way(connection: Connection) -> None:
         "SELECT set_config('exchange.pruning', 'settlement:', true);"
         f" DELETE FROM exchange_callbody WHERE call_id = {money.pk}"
     )
-    assert refused("SELECT exchange_prune_bodies('settlement', '2000-01-01', now(), 10, NULL)")
+    assert refused("SELECT exchange_prune_bodies('settlement', '2000-01-01', now(), 10)")
     assert refused("UPDATE exchange_retentionrule SET protected = false, body_days = 90 WHERE code = 'settlement'")
     assert refused("UPDATE exchange_retentionrule SET body_days = 1 WHERE code = 'query'")
     assert refused("UPDATE exchange_callbody SET sealed = 'x' WHERE call_id = %s", old.pk)
@@ -192,7 +204,9 @@ def test_protected_bodies_go_by_two_persons_after_an_archive(
         approve(admin, approval=asked)
     approve(reviewer, approval=asked, seen=asked.digest)
     order = PruneOrder.objects.get()
-    assert refused(f"SELECT exchange_prune_bodies('settlement', '2000-01-01', now(), 10, {order.pk})"), "not archived"
+    keys = list(CallBody.objects.filter(call=old).values_list("pk", flat=True))
+    young_keys = list(CallBody.objects.filter(call=young).values_list("pk", flat=True))
+    assert refused("SELECT exchange_prune_archived(%s, %s)", order.pk, keys), "not archived"
     name, gone = archiving.run_order(order, lambda number, words: None)
     assert gone == 2
     assert (bodies(old), bodies(young)) == (0, 2)
@@ -201,7 +215,128 @@ def test_protected_bodies_go_by_two_persons_after_an_archive(
     assert b"2207" not in (archiving.folder() / name).read_bytes()
     order.refresh_from_db()
     assert order.done_at is not None
-    assert refused(f"SELECT exchange_prune_bodies('settlement', '2000-01-01', now(), 10, {order.pk})"), "done once"
+    assert archiving.run_order(order, lambda number, words: None) == (name, 0), "a task that starts anew does nothing"
+    assert refused("SELECT exchange_prune_archived(%s, %s)", order.pk, young_keys), "done once"
+
+
+def ordered(institution: Institution, person: Callable[..., Person]) -> PruneOrder:
+    """Two persons' order to drop settlements of more than 750 days ago."""
+    found: PruneOrder = PruneOrder.objects.create(
+        rule=RetentionRule.objects.get(code="settlement"), institution=institution, count=0, reason="磁盘不足",
+        before=timezone.localdate() - dt.timedelta(days=750),
+        proposed_by=person("one", institution, "system_admin"), approved_by=person("two", institution, "reviewer"),
+    )  # fmt: skip
+    return found
+
+
+def carried(call: Call, state: str, **changes: Any) -> Submission:
+    """A submission in `state` that `call` carried."""
+    made: Submission = Submission.objects.create(
+        institution=call.institution, connection=call.connection, purpose="department.add", subject_type="x",
+        subject_id=str(call.pk), thread=f"x:{call.pk}", digest="0" * 64, state=state, last_call=call, **changes,
+    )  # fmt: skip
+    CallRow.objects.create(call=call, submission=made)
+    return made
+
+
+def test_what_is_still_being_decided_is_never_pruned(
+    connection: Connection, person: Callable[..., Person], institution: Institution, settings: Any, tmp_path: Any
+) -> None:
+    settings.FILES_DIR = tmp_path
+    unapplied, flying = kept(connection, "1101", 800, 1), kept(connection, "1101", 800, 2)
+    Call.objects.filter(pk=unapplied.pk).update(applied_at=None)
+    Call.objects.filter(pk=flying.pk).update(applied_at=None, state="sent")
+    gone = kept(connection, "1101", 800, 3)
+    retention.prune()
+    assert (bodies(unapplied), bodies(flying), bodies(gone)) == (2, 2, 0)
+    assert Call.objects.filter(pk__in=[unapplied.pk, flying.pk, gone.pk]).count() == 2
+    door = "SELECT set_config('exchange.pruning', 'query:', true);"
+    assert refused(f"{door} DELETE FROM exchange_callbody WHERE call_id = {unapplied.pk}")
+    unknown, unlike, done = (kept(connection, "2207", 800, number) for number in (4, 5, 6))
+    submission = carried(unknown, "unknown")
+    carried(unlike, "accepted", contradicted=True)
+    carried(done, "accepted")
+    order = ordered(institution, person)
+    assert archiving.run_order(order, lambda number, words: None)[1] == 2
+    assert (bodies(unknown), bodies(unlike), bodies(done)) == (2, 2, 0)
+    assert submission.state == "unknown"
+    Call.objects.update(applied_at=timezone.now(), state="accepted")
+    assert retention.prune()["查询与签到报文"] == 4, "what had to wait goes when it is done"
+
+
+def test_a_month_with_something_undecided_is_not_dropped(connection: Connection) -> None:
+    with database.cursor() as cursor:
+        cursor.execute(
+            "CREATE TABLE exchange_callbody_202001 PARTITION OF exchange_callbody"
+            " FOR VALUES FROM ('2020-01-01') TO ('2020-02-01')"
+        )
+    call = kept(connection, "1101", (timezone.localdate() - dt.date(2020, 1, 10)).days)
+    Call.objects.filter(pk=call.pk).update(applied_at=None)
+    assert retention.drop_months() == []
+    assert bodies(call) == 2
+
+
+def test_two_that_carry_out_one_order_at_once_make_one_archive(
+    connection: Connection, person: Callable[..., Person], institution: Institution, settings: Any, tmp_path: Any
+) -> None:
+    """The task's lease ran out while it wrote, and another worker began anew; both end, and the archive is whole."""
+    settings.FILES_DIR = tmp_path
+    kept(connection, "2207", 800)
+    order = ordered(institution, person)
+    slow = PruneOrder.objects.get(pk=order.pk)
+    name, gone = archiving.run_order(order, lambda number, words: None)
+    assert gone == 2
+    archiving._archive(slow, lambda number, words: None)
+    assert (slow.archive, slow.done_at is not None) == (name, True)
+    assert archiving.run_order(slow, lambda number, words: None) == (name, 0)
+    assert [path.name for path in archiving.folder().iterdir()] == [name]
+    assert len(list(read_archive(archiving.folder() / name))) == 2
+
+
+def test_only_what_the_archive_holds_goes(
+    connection: Connection, person: Callable[..., Person], institution: Institution, settings: Any, tmp_path: Any
+) -> None:
+    """Between archive and deletion the class has grown by a transaction of a new edition."""
+    settings.FILES_DIR = tmp_path
+    old = kept(connection, "2207", 800)
+    order = ordered(institution, person)
+    archiving._archive(order, lambda number, words: None)
+    later = kept(connection, "2207", 800, 1)
+    assert archiving.run_order(order, lambda number, words: None)[1] == 2
+    assert (bodies(old), bodies(later)) == (0, 2)
+
+
+def test_the_command_reads_an_archive_and_is_audited(
+    connection: Connection, person: Callable[..., Person], institution: Institution, settings: Any, tmp_path: Any
+) -> None:
+    settings.FILES_DIR = tmp_path
+    call = kept(connection, "2207", 800)
+    order = ordered(institution, person)
+
+    def said(*words: str) -> str:
+        out = StringIO()
+        call_command("archive", *words, stdout=out)
+        return out.getvalue()
+
+    assert "没有归档" in said("list")
+    name, _ = archiving.run_order(order, lambda number, words: None)
+    assert name in said("list")
+    listed = said("show", name)
+    assert call.msgid in listed
+    assert "2207 request" not in listed
+    assert not AuditEvent.objects.filter(action="exchange.archive_read").exists()
+    shown = said("show", name, "--call", str(call.pk))
+    assert "2207 request" in shown
+    assert "2207 answer" in shown
+    assert AuditEvent.objects.get(action="exchange.archive_read").label.endswith(call.msgid)
+    assert "2207 answer" in said("show", str(archiving.folder() / name), "--msgid", call.msgid)
+    for words in (["show"], ["show", "nothing"], ["show", name, "--call", "0"]):
+        with pytest.raises(CommandError):
+            said(*words)
+    path = archiving.folder() / name
+    path.write_text(path.read_text()[:-20])
+    with pytest.raises(CommandError, match="摘要不符"):
+        said("show", name)
 
 
 def test_a_changed_archive_stops_the_deletion(
