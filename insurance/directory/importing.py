@@ -10,6 +10,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, ClassVar
+from urllib.parse import urlencode
 
 from django.conf import settings
 from django.urls import reverse
@@ -150,6 +151,10 @@ class DepartmentImport(Importer):
     def result_url(self, sheet_import: SheetImport) -> str:
         """Return the list of departments."""
         return reverse("directory:departments") + "?tab=draft"
+
+    def row_url(self, texts: Mapping[str, str]) -> str:
+        """Return the list narrowed to the department of one line."""
+        return f"{reverse('directory:departments')}?{urlencode({'tab': 'all', 'words': texts['hosp_dept_codg']})}"
 
 
 class StaffImport(Importer):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -99,3 +99,8 @@ class Row:
     def waits(self) -> bool:
         """Say whether nothing but missing 值对照 keeps the row back."""
         return not self.good and all(problem.level != "error" for problem in self.problems)
+
+
+def has_example(columns: Iterable[Column]) -> bool:
+    """Say whether templates show an example: enough samples that no real line is taken for it."""
+    return sum(1 for column in columns if column.sample) > 1

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from portal.sheets.book import Block
+from portal.sheets.columns import has_example
 from portal.sheets.converting import tidy
 from portal.sheets.headers import Header
 
@@ -39,6 +40,7 @@ class Sieve:
         self.enough = max(2, (len(cells) + 1) // 2)
         self.required = [place for place, _, column in cells if column.required]
         self.seen = {tuple(filter(None, row)): TITLE if at < header.index else REPEATED for at, row in enumerate(rows)}
+        self.exemplary = has_example(column for _, _, column in cells)
         self.samples = {place: column.sample for place, _, column in cells}
         self.sampled = next(((place, sample) for place, sample in self.samples.items() if sample), None)
         self.firsts = {line[0] for line in self.seen if line}
@@ -107,9 +109,9 @@ class Sieve:
 
     def _is_sample(self, texts: Sequence[str]) -> bool:
         """Say whether the line is the example that our own template came with, left standing."""
-        if sum(map(bool, self.samples.values())) < 2:
-            return False
-        return all(place < len(texts) and tidy(texts[place]) == sample for place, sample in self.samples.items())
+        return self.exemplary and all(
+            place < len(texts) and tidy(texts[place]) == sample for place, sample in self.samples.items()
+        )
 
     def _repeats(self, texts: Sequence[str]) -> bool:
         """Say whether the line names the columns again, by header, label or code."""

@@ -10,7 +10,7 @@ from openpyxl.styles import Font
 from openpyxl.utils import get_column_letter, quote_sheetname
 from openpyxl.worksheet.datavalidation import DataValidation
 
-from portal.sheets.columns import Column
+from portal.sheets.columns import Column, has_example
 from portal.sheets.importer import Importer
 from portal.sheets.writing import ERROR_FILL, HEAD_ALIGNMENT, HEAD_FILL, HEAD_FONT, clean
 
@@ -41,7 +41,8 @@ def write_template(importer: Importer, file: IO[bytes]) -> None:
     for place, column in enumerate(importer.columns, start=1):
         _head(sheet, place, column)
         _drop_down(sheet, lists, place, column)
-        _sample(sheet, place, column)
+        if has_example(importer.columns):
+            _sample(sheet, place, column)
     _explain(book.create_sheet(EXPLAINED, 1), importer)
     book.save(file)
 

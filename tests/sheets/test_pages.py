@@ -247,3 +247,12 @@ def test_the_example_of_the_template_is_not_imported(desk: Client) -> None:
     sheet = load_workbook(file).active
     assert (sheet["A2"].value, sheet["A2"].number_format) == ("0101", "@")
     assert [one.sqref for one in sheet.data_validations.dataValidation]
+
+
+def test_lines_taken_lead_to_their_records(desk: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(WardImport, "row_url", lambda self, texts: f"/wards/{texts['ward_code']}/")
+    made = work(sent(desk, HEADER, ROW))
+    assert "/wards/0101/" not in body(desk, f"{made.get_absolute_url()}?show=new")
+    desk.post(reverse("sheets:confirm", args=[made.pk]), {"mode": "all"})
+    work(made)
+    assert 'href="/wards/0101/"' in body(desk, f"{made.get_absolute_url()}?show=new")

@@ -22,7 +22,7 @@ class WardImport(Importer):
     key = ("ward_code",)
     columns = (
         Column("ward_code", "病区编码", kind="code", required=True, max_length=25, aliases=("编码",), sample="0101"),
-        Column("ward_name", "病区名称", required=True, max_length=10, aliases=("名称",)),
+        Column("ward_name", "病区名称", required=True, max_length=10, aliases=("名称",), sample="示例病区"),
         Column("beds", "床位数", kind="whole", minimum=0, maximum=500),
         Column("opened", "启用日期", kind="date"),
         Column("fee", "床位费", kind="number", minimum=0),
