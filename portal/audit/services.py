@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db import models
 
+from portal.audit.acts import gather
 from portal.audit.context import origin
 from portal.audit.models import AuditEvent
 from portal.people.actor import Actor
@@ -28,9 +29,10 @@ def record(
 ) -> AuditEvent:
     """Write one decision: `action` is `room.verb`, `subjects` the records it concerned.
 
-    `detail` holds JSON values and never personal data. Call it inside the transaction of the change itself.
+    `detail` holds JSON values and never personal data. Call it inside the transaction of the change itself. Within
+    `portal.audit.acts.one_act` the event is written with the act's others when the act ends, and has no key until then.
     """
-    return AuditEvent.objects.create(
+    event = AuditEvent(
         institution=actor.institution,
         person=actor.person,
         actor_name=actor.signature[:50],
@@ -42,3 +44,6 @@ def record(
         ip=actor.ip or None,
         origin=origin().name,
     )
+    if not gather(event):
+        event.save()
+    return event

@@ -127,8 +127,9 @@ def hand_over(actor: Actor, *, giver: Person, taker: Person, keys: Collection[in
     tasks = Task.objects.filter(institution=actor.institution, requested_by=giver, ended_at=None, pk__in=keys)
     moved = list(tasks.select_for_update().order_by("pk"))
     tasks.update(requested_by=taker)
-    for task in moved:
-        record(actor, "tasks.hand_over", [task, giver, taker], label=f"任务交接给 {taker}：{task.label}")
+    if moved:
+        label = f"任务交接给 {taker}：{moved[0].label if len(moved) == 1 else f'{len(moved)} 个'}"
+        record(actor, "tasks.hand_over", [*moved, giver, taker], label=label)
     return len(moved)
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
 from django.db import InternalError, transaction
 from django.db.utils import DatabaseError
 
+from portal.audit.acts import one_act
 from portal.audit.models import AuditEvent
 from portal.audit.queries import history
 from portal.audit.services import record, subject_of
@@ -77,3 +80,31 @@ def test_it_rolls_back_with_what_it_tells_of() -> None:
         record(make_actor(), "room.verb")
         transaction.set_rollback(True)
     assert not AuditEvent.objects.exists()
+
+
+def test_one_act_is_one_event_a_kind_with_all_subjects_and_nothing_of_what_was_refused() -> None:
+    actor = make_actor()
+    with one_act("停用") as act:
+        for number in range(3):
+            with act.attempt():
+                record(actor, "room.end", [f"a.b:{number}", "a.c:1"], label=f"停用 {number}", reason="合并")
+        with suppress(ValueError), act.attempt():
+            record(actor, "room.end", ["a.b:9"], label="停用 9", reason="合并")
+            raise ValueError
+        record(actor, "room.other", ["a.d:1"], label="别的")
+        assert not AuditEvent.objects.exists()
+    told = list(AuditEvent.objects.order_by("pk").values_list("action", "label", "subjects"))
+    assert told == [
+        ("room.end", "停用 3 条", ["a.b:0", "a.c:1", "a.b:1", "a.b:2"]),
+        ("room.other", "别的", ["a.d:1"]),
+    ]
+    record(actor, "room.after")
+    assert AuditEvent.objects.count() == 3
+
+
+def test_an_act_that_fails_leaves_nothing() -> None:
+    with suppress(ValueError), one_act("停用"):
+        record(make_actor(), "room.end")
+        raise ValueError
+    record(make_actor(), "room.after")
+    assert [event.action for event in AuditEvent.objects.all()] == ["room.after"]

@@ -175,6 +175,18 @@ def test_upload_twice_pressed_is_one_upload(clerk: Actor, member: Person) -> Non
     assert Submission.objects.count() == 1
 
 
+def test_a_batch_is_one_event_with_all_its_departments(clerk: Actor, member: Person) -> None:
+    made = [services.create_department(clerk, values=values(code)) for code in ("0101", "0102", "0103")]
+    services.submit_departments(clerk, departments=made)
+    Submission.objects.update(state=SubmissionState.REFUSED, words="测试拒绝")
+    url = reverse("directory:department_discard")
+    answer, _ = press(entered(member), url, row=[department.pk for department in made])
+    assert "已作废 3 个科室" in answer.content.decode()
+    subjects = [f"directory.department:{department.pk}" for department in made]
+    assert AuditEvent.objects.get(action="directory.discard").subjects == subjects
+    assert len(AuditEvent.objects.get(action="exchange.withdraw").subjects) == 3
+
+
 def test_panel_shows_every_problem_of_every_row(clerk: Actor, member: Person) -> None:
     made = [services.create_department(clerk, values=values(code)) for code in ("0101", "0102", "0103")]
     Department.objects.filter(pk=made[1].pk).update(itro="", aprv_bed_cnt=None)

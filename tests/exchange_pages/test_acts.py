@@ -13,8 +13,11 @@ from django.urls import reverse
 from insurance.exchange.choices import SubmissionState
 from insurance.exchange.models import Connection, Submission
 from portal.audit.models import AuditEvent
+from portal.lists import batch, batch_work
 from portal.people.actor import Actor
 from portal.people.models import Institution, Person
+from portal.tasks.models import Task
+from portal.tasks.runner import run_task
 from tests.exchange_pages.conftest import queue
 
 
@@ -107,7 +110,7 @@ def test_decisions_are_made_one_at_a_time(
 ) -> None:
     other = queue(actor, state=SubmissionState.UNKNOWN)
     answer = enter(member).post(reverse("exchange:decide"), {"row": [unknown.pk, other.pk]}, follow=True)
-    assert "一次最多人工核实 1 条" in answer.content.decode()
+    assert "人工核实须逐条进行，当前选了 2 条" in answer.content.decode()
 
 
 def test_what_cannot_be_done_says_why(
@@ -135,16 +138,32 @@ def test_what_changed_after_the_panel_is_not_done(
     assert Submission.objects.count() == 1
 
 
-def test_too_many_at_once_are_refused(
+def test_a_batch_is_one_event_with_all_its_submissions(
+    actor: Actor, member: Person, enter: Callable[[Person], Client]
+) -> None:
+    rows = [queue(actor) for _ in range(3)]
+    client = enter(member)
+    form = panel(client, "exchange:withdraw", *rows)
+    assert "已撤销 3 条" in send(client, "exchange:withdraw", form, reason="填错了")
+    event = AuditEvent.objects.get(action="exchange.withdraw")
+    assert sorted(event.subjects) == sorted(f"exchange.submission:{row.pk}" for row in rows)
+    assert (event.reason, event.label) == ("填错了", "上传与结果待查：撤销 3 条")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_many_go_in_pieces_in_the_background(
     actor: Actor, member: Person, enter: Callable[[Person], Client], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from insurance.exchange.views.submissions import SubmissionBatch
-
-    monkeypatch.setattr(SubmissionBatch, "most", 2)
+    monkeypatch.setattr(batch, "MOST_AT_ONCE", 2)
+    monkeypatch.setattr(batch_work, "PIECE", 2)
     rows = [queue(actor) for _ in range(3)]
-    answer = enter(member).post(reverse("exchange:withdraw"), {"row": [row.pk for row in rows]}, follow=True)
-    assert "一次最多撤销 2 条" in answer.content.decode()
-    assert Submission.objects.filter(state=SubmissionState.QUEUED).count() == 3
+    client = enter(member)
+    assert "已开始在后台撤销 3 条" in send(client, "exchange:withdraw", panel(client, "exchange:withdraw", *rows))
+    run_task(Task.objects.get(kind="lists.batch").pk)
+    assert Submission.objects.filter(state=SubmissionState.WITHDRAWN).count() == 3
+    told = AuditEvent.objects.filter(action="exchange.withdraw").order_by("pk")
+    assert [len(event.subjects) for event in told] == [2, 1]
+    assert len({event.origin for event in told}) == 1
 
 
 @pytest.fixture

@@ -14,8 +14,10 @@ from insurance.directory.errors import DirectoryError
 from insurance.directory.forms import EndForm, ReasonForm
 from insurance.directory.services import Planned
 from insurance.directory.views.departments import DepartmentList, listed
+from insurance.exchange.errors import PlatformError
 from portal.lists.batch import BatchPage
 from portal.lists.intent import Result
+from portal.lists.one_by_one import OneByOne
 from portal.people.actor import Actor
 
 PURPOSES = {"department.add": "新上传（3401）", "department.change": "变更（3402）"}
@@ -28,32 +30,11 @@ class DepartmentBatch(BatchPage):
     list_url = "directory:departments"
     unit = "个科室"
     act_key: ClassVar[str]
+    refused = (DirectoryError, PlatformError)
 
     def refusal(self, row: Any) -> str:
         """Return the act's reason."""
         return act(self.act_key).reason(row)
-
-    def each(self, actor: Actor, rows: list[Any], form: forms.Form | None) -> Result:
-        """Carry out one after the other; say how many, and why the others not."""
-        done, failed = 0, []
-        for row in rows:
-            try:
-                self.one(actor, row, form.cleaned_data if form else {})
-                done += 1
-            except DirectoryError as error:
-                failed.append(str(error))
-        words = f"已{self.verb} {done} {self.unit}。"
-        if failed:
-            words += f"{len(failed)} {self.unit}没有{self.verb}：{failed[0]}"
-        return Result(words, self.after, "warning" if failed else "success")
-
-    def one(self, actor: Actor, row: Any, given: dict[str, Any]) -> None:
-        """Carry out for one department. Raises DirectoryError."""
-
-    @property
-    def after(self) -> str:
-        """Where to look afterwards; '' is the list as it was."""
-        return ""
 
 
 class Upload(DepartmentBatch):
@@ -92,7 +73,7 @@ class Upload(DepartmentBatch):
         return Result(words, listed("queued") if done.queued else "", "success" if done.queued else "warning")
 
 
-class End(DepartmentBatch):
+class End(DepartmentBatch, OneByOne):
     """停用: the end goes to the platform as a change."""
 
     action = "directory.submit"
@@ -101,16 +82,14 @@ class End(DepartmentBatch):
     effect = "给科室填上结束时间，并作为变更送到平台（科室信息变更 3402）。以后同一编码可以重新启用。"
     form_class = EndForm
 
-    def one(self, actor: Actor, row: Any, given: dict[str, Any]) -> None:
+    def one(self, actor: Actor, row: Any, form: forms.Form | None) -> None:
         """End one."""
+        assert form is not None
+        given = form.cleaned_data
         services.end_department(actor, department=row, endtime=given["endtime"], reason=given["reason"])
 
-    def carry_out(self, actor: Actor, rows: list[Any], form: forms.Form | None) -> Result:
-        """End each."""
-        return self.each(actor, rows, form)
 
-
-class Withdraw(DepartmentBatch):
+class Withdraw(DepartmentBatch, OneByOne):
     """撤销 at the platform."""
 
     action = "directory.submit"
@@ -120,16 +99,13 @@ class Withdraw(DepartmentBatch):
     effect = "撤销平台上的科室登记（科室信息撤销 3403），用于传错的科室。撤销后用这个科室编码的费用明细将无法上传。"
     form_class = ReasonForm
 
-    def one(self, actor: Actor, row: Any, given: dict[str, Any]) -> None:
+    def one(self, actor: Actor, row: Any, form: forms.Form | None) -> None:
         """Withdraw one."""
-        services.withdraw_department(actor, department=row, reason=given["reason"])
-
-    def carry_out(self, actor: Actor, rows: list[Any], form: forms.Form | None) -> Result:
-        """Withdraw each."""
-        return self.each(actor, rows, form)
+        assert form is not None
+        services.withdraw_department(actor, department=row, reason=form.cleaned_data["reason"])
 
 
-class Discard(DepartmentBatch):
+class Discard(DepartmentBatch, OneByOne):
     """作废 of drafts."""
 
     action = "directory.edit"
@@ -138,10 +114,6 @@ class Discard(DepartmentBatch):
     danger = True
     effect = "删除从未上传过的草稿；上传失败过的草稿改为「已撤销」保留。平台上没有这些科室，不受影响。"
 
-    def one(self, actor: Actor, row: Any, given: dict[str, Any]) -> None:
+    def one(self, actor: Actor, row: Any, form: forms.Form | None) -> None:
         """Discard one."""
         services.discard_draft(actor, department=row)
-
-    def carry_out(self, actor: Actor, rows: list[Any], form: forms.Form | None) -> Result:
-        """Discard each."""
-        return self.each(actor, rows, form)

@@ -25,17 +25,13 @@ from insurance.exchange.pages.links import link_in, stopped_words
 from insurance.exchange.queries import calls_of
 from insurance.exchange.tables import SubmissionTable, acts_of_submission
 from portal.desk.context import in_drawer
-from portal.lists.batch import BatchPage
-from portal.lists.intent import Result
+from portal.lists.one_by_one import OneByOne
 from portal.lists.selection import Selection, SelectionRefused
 from portal.lists.views import Batch, Empty, ListPage
 from portal.people.actor import Actor
 from portal.people.guard import ActorRequest, needs
 
 VIEW, SUBMIT = "exchange.view", "exchange.submit"
-# More at once would hold one transaction and the browser for too long.
-MOST_AT_ONCE = 500
-MOST_FAULTS = 3
 
 
 class SubmissionList(ListPage):
@@ -110,50 +106,17 @@ def _here(request: ActorRequest) -> str:
     return request.get_full_path()
 
 
-class SubmissionBatch(BatchPage):
-    """What the buttons over submissions share: a limit, the subjects fetched, each row done on its own."""
+class SubmissionBatch(OneByOne):
+    """What the buttons over submissions share: the subjects fetched, each row done on its own."""
 
     list_page = SubmissionList
     list_url = "exchange:submissions"
     unit = "条"
-    most = MOST_AT_ONCE
-
-    def rows_of(self, selection: Selection) -> list[Any]:
-        """Return the submissions meant. Raises SelectionRefused when they are too many for one go."""
-        rows = super().rows_of(selection)
-        if len(rows) > self.most:
-            raise SelectionRefused(
-                f"一次最多{self.verb} {self.most} 条，当前选了 {len(rows):,} 条。请用查询条件分几次处理。"
-            )
-        return rows
+    refused = (PlatformError,)
 
     def prepare(self, rows: list[Any]) -> None:
         """Fetch the records spoken of."""
         pages.fetch_subjects(rows)
-
-    def one(self, actor: Actor, submission: Submission, form: forms.Form | None) -> None:
-        """Do it for one. Raises PlatformError with the reason when it is too late."""
-        raise NotImplementedError(f"{type(self).__name__}.one")  # a button without work is a programming error
-
-    def carry_out(self, actor: Actor, rows: list[Any], form: forms.Form | None) -> Result:
-        """Do it for each; what could not be done is said by its name and hinders no other."""
-        faults = []
-        for submission in rows:
-            try:
-                self.one(actor, submission, form)
-            except PlatformError as error:
-                faults.append(error.words)
-        return self.told(len(rows) - len(faults), faults)
-
-    def told(self, done: int, faults: list[str]) -> Result:
-        """Return what came of it."""
-        words = f"已{self.verb} {done} 条。" if done else f"没有{self.verb}任何一条。"
-        if not faults:
-            return Result(words)
-        more = f"；等 {len(faults)} 条" if len(faults) > MOST_FAULTS else ""
-        return Result(
-            f"{words}{len(faults)} 条没有执行：{'；'.join(faults[:MOST_FAULTS])}{more}"[:500], level="warning"
-        )
 
 
 class Resend(SubmissionBatch):
@@ -168,9 +131,9 @@ class Resend(SubmissionBatch):
         """Return why one cannot be sent again."""
         return pages.why_not_resend(row) or pages.why_gone(row)
 
-    def one(self, actor: Actor, submission: Submission, form: forms.Form | None) -> None:
+    def one(self, actor: Actor, row: Submission, form: forms.Form | None) -> None:
         """Queue it again."""
-        services.resend(actor, submission=submission, reason=_reason(form))
+        services.resend(actor, submission=row, reason=_reason(form))
 
 
 class Withdraw(SubmissionBatch):
@@ -186,9 +149,9 @@ class Withdraw(SubmissionBatch):
         """Return why one cannot be taken back."""
         return pages.why_not_withdraw(row)
 
-    def one(self, actor: Actor, submission: Submission, form: forms.Form | None) -> None:
+    def one(self, actor: Actor, row: Submission, form: forms.Form | None) -> None:
         """Take it back."""
-        services.withdraw(actor, submission=submission, reason=_reason(form))
+        services.withdraw(actor, submission=row, reason=_reason(form))
 
 
 class Decide(SubmissionBatch):
@@ -202,7 +165,13 @@ class Decide(SubmissionBatch):
         "选「平台无」可以再发一次——如果平台其实有，就会重复。"
     )
     form_class = DecideForm
-    most = 1
+
+    def rows_of(self, selection: Selection) -> list[Any]:
+        """Return the one submission meant. Raises SelectionRefused when they are more: each has its own evidence."""
+        rows = super().rows_of(selection)
+        if len(rows) > 1:
+            raise SelectionRefused(f"人工核实须逐条进行，当前选了 {len(rows):,} 条。请打开每一条分别核实。")
+        return rows
 
     def refusal(self, row: Submission) -> str:
         """Return why one needs no decision."""
@@ -214,11 +183,11 @@ class Decide(SubmissionBatch):
         pages.attach(rows, connection, book)
         return [("用途", row.title) for row in rows] + [("目前", row.more) for row in rows]
 
-    def one(self, actor: Actor, submission: Submission, form: forms.Form | None) -> None:
+    def one(self, actor: Actor, row: Submission, form: forms.Form | None) -> None:
         """Settle it."""
         assert form is not None
         finding = Finding(form.cleaned_data["finding"])
-        services.decide(actor, submission=submission, finding=finding, reason=form.cleaned_data["reason"])
+        services.decide(actor, submission=row, finding=finding, reason=form.cleaned_data["reason"])
 
 
 def _reason(form: forms.Form | None) -> str:

@@ -88,7 +88,7 @@ class Acknowledge(SubmissionBatch):
         pages.attach(rows, connection, book)
         return [(row.label, row.settled) for row in rows[:10]]
 
-    def one(self, actor: Actor, submission: Submission, form: forms.Form | None) -> None:
+    def one(self, actor: Actor, row: Submission, form: forms.Form | None) -> None:
         """Note it."""
         assert form is not None
-        services.acknowledge(actor, submission=submission, reason=form.cleaned_data["reason"])
+        services.acknowledge(actor, submission=row, reason=form.cleaned_data["reason"])
