@@ -1,4 +1,4 @@
-"""Spreadsheets in and out against the bare libraries, in one run: excel_in and excel_out say what is measured."""
+"""Spreadsheets in and out against the bare libraries, in one run: _excel_in and _excel_out say what is measured."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--rows-out", type=int, default=200_000)
     parser.add_argument("--rounds", type=int, default=3)
     given = parser.parse_args(arguments)
-    from benchmarks.excel_in import measure_import
-    from benchmarks.excel_out import measure_export
+    from benchmarks._excel_in import measure_import
+    from benchmarks._excel_out import measure_export
 
     figures = {"rows_in": float(given.rows_in), **measure_export(given.rows_out, given.rounds)}
     figures |= measure_import(given.rows_in, given.rounds)

@@ -22,7 +22,7 @@ ROWS, ROUNDS = 200_000, 3
 ROOT = Path(__file__).resolve().parents[2]
 RUN = (
     "import sys; sys.path[:0] = sys.argv[1:3]; import django; django.setup();"
-    "from benchmarks import excel_out; excel_out.child(sys.argv[3], int(sys.argv[4]))"
+    "from benchmarks import _excel_out; _excel_out.child(sys.argv[3], int(sys.argv[4]))"
 )
 
 
