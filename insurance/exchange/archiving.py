@@ -128,7 +128,7 @@ def _read_back(order: PruneOrder) -> list[int]:
 
 def is_whole(line: Mapping[str, Any]) -> bool:
     """Say whether the content of an archived body is that of which the ledger kept the digest."""
-    return hashlib.sha256(line["content"]).hexdigest() == line["digest"]
+    return bool(hashlib.sha256(line["content"]).hexdigest() == line["digest"])
 
 
 def folder() -> Path:

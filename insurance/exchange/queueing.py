@@ -26,8 +26,6 @@ from portal.audit.services import record
 from portal.people.actor import Actor
 
 CHUNK = 1000
-# More locks of single threads at once would fill the server's lock table; then the whole kind of thread is locked.
-MOST_LOCKS = 200
 
 
 def submit(
@@ -106,7 +104,8 @@ def submit_many(
     """Queue many records for one purpose, as `submit` would one after the other, in a few statements a thousand.
 
     All or nothing: raises AlreadyOpen, naming up to three, when any of them is on its way or stands twice in
-    `subjects`. Call it inside the transaction of the approval. Returns the submissions in the order of `subjects`.
+    `subjects`. Call it inside the transaction of the approval, before any `submit` there. Returns the submissions in
+    the order of `subjects`.
     """
     if not subjects:
         return []
@@ -122,7 +121,7 @@ def submit_many(
     try:
         with transaction.atomic():
             _refuse_open(made, {key for key, number in Counter(item.subject_id for item in made).items() if number > 1})
-            _lock_threads(connection.pk, {item.thread for item in made})
+            hold_kinds(connection.pk, {item.thread for item in made})
             for start in range(0, len(made), CHUNK):
                 _queue_chunk(made[start : start + CHUNK])
             _set_ready(connection.pk, made)
@@ -237,7 +236,7 @@ def _queue(submission: Submission, ring: bool = True) -> Submission:
     )
     try:
         with transaction.atomic():
-            _lock_threads(submission.connection_id, {submission.thread})
+            hold_thread(submission.connection_id, submission.thread)
             standing = same.filter(superseded=False, state__in=[*OPEN_STATES, SubmissionState.REFUSED])
             refused = []
             for state, position in standing.order_by("position").values_list("state", "position"):
@@ -259,21 +258,40 @@ def _queue(submission: Submission, ring: bool = True) -> Submission:
     return submission
 
 
-# Who queues one holds its kind of thread shared and the thread itself; who queues very many holds the kind alone.
+# Who queues one holds its kind of thread shared and the thread itself; who queues many holds the kind alone, however
+# many they are: a lock for each thread would fill the server's lock table, and one that is made stronger later in a
+# transaction is a deadlock as soon as two do it.
 LOCK_KIND = "SELECT pg_advisory_xact_lock_shared(hashtextextended(%s, 1))"
 LOCK_KIND_ALONE = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 1))"
-LOCK_THREADS = """
-SELECT pg_advisory_xact_lock(key)
-FROM (SELECT DISTINCT hashtextextended(name, 0) AS key FROM unnest(%s::text[]) AS name ORDER BY 1 OFFSET 0) AS keys
-"""
+LOCK_THREAD = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))"
 
 
-def _lock_threads(connection_id: int, threads: set[str]) -> None:
-    """Let nobody else queue in these threads until the transaction ends; always in one order, so that none block."""
-    kinds = sorted({f"{connection_id}/{thread.partition(':')[0]}" for thread in threads})
-    many = len(threads) > MOST_LOCKS
+def hold_thread(connection_id: int, thread: str) -> None:
+    """Let nobody else queue in this thread until the transaction ends.
+
+    Who touches submissions of a thread before queuing in it takes this first: one that held a row and asked for the
+    thread, and one that held the thread and asked for the row, would end each other.
+    """
     with database.cursor() as cursor:
-        for kind in kinds:
-            cursor.execute(LOCK_KIND_ALONE if many else LOCK_KIND, [kind])
-        if not many:
-            cursor.execute(LOCK_THREADS, [[f"{connection_id}/{thread}" for thread in threads]])
+        cursor.execute(LOCK_KIND, [_kind(connection_id, thread)])
+        cursor.execute(LOCK_THREAD, [f"{connection_id}/{thread}"])
+
+
+def hold_queue(actor: Actor, *, purpose: str, subjects: Sequence[models.Model]) -> None:
+    """Keep others from queuing in the threads of `subjects` until the transaction ends.
+
+    For who changes submissions of these threads before queuing in them (see hold_thread).
+    """
+    connection, handler = connection_of(actor.institution), handler_of(purpose)
+    hold_kinds(connection.pk, {handler.thread(subject)[:120] for subject in subjects})
+
+
+def hold_kinds(connection_id: int, threads: set[str]) -> None:
+    """Let nobody else queue in any thread of these kinds until the transaction ends; before rows, see hold_thread."""
+    with database.cursor() as cursor:
+        for kind in sorted({_kind(connection_id, thread) for thread in threads}):
+            cursor.execute(LOCK_KIND_ALONE, [kind])
+
+
+def _kind(connection_id: int, thread: str) -> str:
+    return f"{connection_id}/{thread.partition(':')[0]}"

@@ -22,14 +22,15 @@ from insurance.exchange.errors import PlatformError
 from insurance.exchange.handlers import Finding, Settled
 from insurance.exchange.models import ABSENT_WORDS, Call, Connection, Submission
 from insurance.exchange.queries import HOLDS
-from insurance.exchange.queueing import submit, submit_many, submit_message
+from insurance.exchange.queueing import hold_queue, hold_thread, submit, submit_many, submit_message
 from insurance.exchange.recovery import adopt
+from portal.audit.acts import one_act
 from portal.audit.services import record
 from portal.people.actor import Actor
 
 __all__ = [
-    "acknowledge", "apply_now", "decide", "pause", "release_threads", "resend", "resume", "seconds_to_wait", "split",
-    "submit", "submit_many", "submit_message", "withdraw",
+    "acknowledge", "apply_now", "decide", "hold_queue", "pause", "release_threads", "resend", "resume",
+    "seconds_to_wait", "split", "submit", "submit_many", "submit_message", "withdraw",
 ]  # fmt: skip
 
 log = logging.getLogger(__name__)
@@ -55,6 +56,7 @@ def resend(actor: Actor, *, submission: Submission, reason: str = "") -> Submiss
     NotFromHere for a message without a record where two persons are needed for it.
     """
     actor.must("exchange.submit")
+    hold_thread(submission.connection_id, submission.thread)
     locked = Submission.objects.select_for_update(of=("self",)).select_related("connection").get(pk=submission.pk)
     if locked.state != SubmissionState.REFUSED or locked.superseded:
         raise PlatformError(f"{locked.label}：只有「上传失败」且未被代替的可以重新上传")
@@ -100,13 +102,16 @@ def split(call_id: int) -> int:
         last_call=call_id, state=SubmissionState.REFUSED, whole=True, superseded=False
     ).select_related("institution")
     again = 0
-    for submission in fallen:
-        try:
-            resend(Actor.system(submission.institution, "整批拆分"), submission=submission, reason="整批被拒后逐条重发")
-            again += 1
-        except PlatformError as error:
-            # A person was quicker, or the record is gone; the other rows go on.
-            log.info("submission %s not sent alone: %s", submission.pk, type(error).__name__)
+    with one_act("整批被拒后逐条重发") as act:
+        for submission in fallen.order_by("pk"):
+            try:
+                with act.attempt():
+                    system = Actor.system(submission.institution, "整批拆分")
+                    resend(system, submission=submission, reason="整批被拒后逐条重发")
+                again += 1
+            except PlatformError as error:
+                # A person was quicker, or the record is gone; the other rows go on.
+                log.info("submission %s not sent alone: %s", submission.pk, type(error).__name__)
     return again
 
 

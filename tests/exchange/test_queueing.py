@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -15,9 +16,9 @@ from django.test.utils import CaptureQueriesContext
 from insurance.directory.models import Department
 from insurance.directory.services import submit_departments
 from insurance.exchange.choices import SubmissionState
-from insurance.exchange.errors import AlreadyOpen
+from insurance.exchange.errors import AlreadyOpen, PlatformError
 from insurance.exchange.models import Connection, Submission
-from insurance.exchange.services import submit, submit_many, withdraw
+from insurance.exchange.services import resend, submit, submit_many, withdraw
 from portal.people.actor import Actor
 
 COMPARED = (
@@ -145,3 +146,68 @@ def test_two_who_queue_the_same_at_once_queue_it_once(actor: Actor, connection: 
     assert len(rows) == len(set(rows))
     assert "done" in results
     assert Submission.objects.filter(ready=False).count() == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_few_and_then_many_in_one_transaction_do_not_block_each_other(
+    actor: Actor, connection: Connection, department: Make
+) -> None:
+    """Two offices upload some as new and many as changed: a lock made stronger half-way would be a deadlock."""
+    halves = [[department(f"{name}{n:03d}") for n in range(230)] for name in "TU"]
+    gate, results = threading.Barrier(2), list[str]()
+
+    def work(made: list[Department]) -> None:
+        try:
+            with transaction.atomic():
+                submit_many(actor, purpose="department.add", subjects=made[:5])
+                with suppress(threading.BrokenBarrierError):
+                    gate.wait(0.5)
+                submit_many(actor, purpose="department.change", subjects=made)
+            results.append("done")
+        finally:
+            connections.close_all()
+
+    together([lambda made=made: work(made) for made in halves])
+    assert results == ["done", "done"]
+    assert Submission.objects.count() == 470
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("turn", range(6))
+def test_uploading_and_resending_the_same_at_once_is_one_of_both(
+    actor: Actor, connection: Connection, department: Make, turn: int
+) -> None:
+    """Whoever resends needs the refused row and the thread, whoever uploads the same two: always in one order."""
+    made = [department(f"R{n:02d}") for n in range(8)]
+    fallen = [submit(actor, purpose="department.add", subject=one) for one in made]
+    refuse(*fallen)
+    results: list[str] = []
+    gate = threading.Barrier(2)
+
+    def work(function: Callable[[], object]) -> None:
+        gate.wait()
+        try:
+            function()
+            results.append("done")
+        except PlatformError:
+            results.append("late")
+        finally:
+            connections.close_all()
+
+    def again() -> None:
+        for one in fallen:
+            with suppress(PlatformError):
+                resend(actor, submission=one)
+
+    together([lambda: work(lambda: submit_departments(actor, departments=made)), lambda: work(again)])
+    assert results == ["done", "done"]
+    assert Submission.objects.filter(state="queued").count() == 8
+    assert Submission.objects.filter(state="queued", ready=False).count() == 0
+
+
+def together(acts: list[Callable[[], object]]) -> None:
+    threads = [threading.Thread(target=act) for act in acts]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)

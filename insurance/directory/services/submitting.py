@@ -16,7 +16,7 @@ from insurance.exchange.choices import OPEN_STATES, SubmissionState
 from insurance.exchange.errors import AlreadyOpen
 from insurance.exchange.models import Connection, Submission
 from insurance.exchange.queries import attach_latest, submissions_of, type_of
-from insurance.exchange.services import submit, submit_many, withdraw
+from insurance.exchange.services import hold_queue, submit, submit_many, withdraw
 from insurance.specification.books import Book
 from portal.audit.services import record
 from portal.people.actor import Actor
@@ -110,8 +110,9 @@ def submit_departments(actor: Actor, *, departments: Iterable[Department]) -> Su
 def _queue_all(actor: Actor, purpose: str, group: Sequence[Planned], done: Submitted) -> None:
     """Queue what is ready in few statements; where one of them is on its way after all, one by one."""
     departments = [planned.department for planned in group]
-    _give_up_others(actor, departments, purpose)
     try:
+        hold_queue(actor, purpose=purpose, subjects=departments)
+        _give_up_others(actor, departments, purpose)
         done.queued += submit_many(actor, purpose=purpose, subjects=departments)
     except AlreadyOpen:
         for planned in group:
@@ -140,10 +141,12 @@ def queue(actor: Actor, department: Department, purpose: str) -> Submission:
 
     A refused one of another purpose would hold this one back in the department's thread, so it is given up.
     """
-    give_up_refused(actor, department, but=purpose)
-    # The digest of what is approved must be that of the stored values: a time given in +08:00 reads otherwise in UTC.
-    department.refresh_from_db()
     try:
+        hold_queue(actor, purpose=purpose, subjects=[department])
+        give_up_refused(actor, department, but=purpose)
+        # The digest of what is approved must be that of the stored values: a time given in +08:00 reads otherwise in
+        # UTC.
+        department.refresh_from_db()
         return submit(actor, purpose=purpose, subject=department, label=str(department))
     except Connection.DoesNotExist:
         raise Hindered(NO_CONNECTION) from None
