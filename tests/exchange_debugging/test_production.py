@@ -236,3 +236,21 @@ def test_what_was_refused_is_not_sent_again_by_one_person_alone(
     with pytest.raises(NotFromHere, match="重复为新"):
         resend(actor, submission=submission)
     assert Submission.objects.count() == 1
+
+
+def test_the_same_content_proposed_twice_goes_once(
+    real: Connection, actor: Actor, reviewer: Person, draft: Draft, sandbox: RunningSandbox
+) -> None:
+    """Both proposals were made before either went; the second yes comes after the first was accepted."""
+    made = draft("3401", department("SAME"))
+    for _ in range(2):
+        propose_write(actor, infno="3401", content=content_of(made), reason="科室页面暂不支持此区划")
+    first, second = Approval.objects.filter(kind=KIND).order_by("pk")
+    yes = Actor.of(reviewer, real.institution)
+    approve(yes, approval=first)
+    drain(real.pk, "interactive")
+    with pytest.raises(ApprovalRefused, match="没有再次发送"):
+        approve(yes, approval=second)
+    drain(real.pk, "interactive")
+    assert len(sandbox.log("3401")) == 1
+    assert Submission.objects.count() == 1

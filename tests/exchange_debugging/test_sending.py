@@ -9,6 +9,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from insurance.exchange.debugging import sending
 from insurance.exchange.debugging.choices import SendState
 from insurance.exchange.debugging.drafting import Content, content_of
 from insurance.exchange.debugging.sending import Faulty, SendRefused, SentBefore, ready, send
@@ -224,3 +225,29 @@ def test_the_same_write_accepted_before_is_told(
     drain(connection.pk, "interactive")
     with pytest.raises(SentBefore, match="上传成功"):
         send(actor, infno="3401", content=content_of(made))
+
+
+def test_what_is_accepted_while_it_is_being_queued_does_not_go_again(
+    connection: Connection,
+    actor: Actor,
+    draft: Callable[..., DebugDraft],
+    sandbox: RunningSandbox,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Another window's message was under way when this one looked, and accepted when this one queued."""
+    made = draft("3401", department("D11"))
+    looks: list[int] = []
+    look = sending.must_be_new
+
+    def late(said: sending.Ready) -> None:
+        if looks:
+            look(said)
+        looks.append(1)
+
+    send(actor, infno="3401", content=content_of(made))
+    drain(connection.pk, "interactive")
+    monkeypatch.setattr(sending, "must_be_new", late)
+    with pytest.raises(SentBefore):
+        send(actor, infno="3401", content=content_of(made))
+    drain(connection.pk, "interactive")
+    assert (len(sandbox.log("3401")), Submission.objects.count(), DebugSend.objects.count()) == (1, 1, 1)

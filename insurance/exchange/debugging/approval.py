@@ -9,7 +9,15 @@ from django.utils import timezone
 from insurance.exchange.debugging.choices import SendState
 from insurance.exchange.debugging.drafting import Content
 from insurance.exchange.debugging.rules import APPROVE, DEBUG, EFFECTS, gate_of
-from insurance.exchange.debugging.sending import SendRefused, dispatch, must_be_new, note_send, ready, restored
+from insurance.exchange.debugging.sending import (
+    SendRefused,
+    SentBefore,
+    dispatch,
+    must_be_new,
+    note_send,
+    ready,
+    restored,
+)
 from insurance.exchange.debugging.state import rows_in
 from insurance.exchange.errors import PlatformError
 from insurance.exchange.models import DebugDraft, DebugSend
@@ -76,6 +84,10 @@ def execute(actor: Actor, approval: Approval) -> str:
         raise CannotExecute(f"申请人{send.person.name}已没有接口调试的权限，没有发送。")
     try:
         dispatch(asker, send, said)
+        # What the asker was told of before the proposal is theirs to want; what was accepted since then nobody knew.
+        must_be_new(said, since=send.created_at)
+    except SentBefore as before:
+        raise CannotExecute(f"{before.told}没有再次发送。仍需再传一次的，请由申请人重新提交。") from before
     except PlatformError as error:
         raise CannotExecute(error.words) from error
     return f"已提交上传{said.transaction.name}（{send.infno}），结果见接口调试的发送记录。"

@@ -51,10 +51,8 @@ class SentBefore(SendRefused):
     def __init__(self, at: dt.datetime, refmsgid: str) -> None:
         when = timezone.localtime(at).strftime("%m-%d %H:%M")
         self.at, self.refmsgid = at, refmsgid
-        super().__init__(
-            f"完全相同的内容已于 {when} 上传成功{f'（接收方报文ID {refmsgid}）' if refmsgid else ''}，没有再次发送。"
-            "确需再传一次的，请勾选「仍要再上传一次」。"
-        )
+        self.told = f"完全相同的内容已于 {when} 上传成功{f'（接收方报文ID {refmsgid}）' if refmsgid else ''}，"
+        super().__init__(f"{self.told}没有再次发送。确需再传一次的，请勾选「仍要再上传一次」。")
 
 
 @dataclass(frozen=True)
@@ -121,17 +119,22 @@ def send(
         must_be_new(said)
     made = note_send(actor, said, draft)
     dispatch(actor, made, said)
+    if not again:
+        # The same from another window may have been accepted between the look and the queuing: then nothing goes.
+        must_be_new(said)
     return made
 
 
-def must_be_new(said: Ready) -> None:
-    """Raise SentBefore when the same write was accepted before; asking twice does no harm."""
+def must_be_new(said: Ready, since: dt.datetime | None = None) -> None:
+    """Raise SentBefore when the same write was accepted before (or after `since`); asking twice does no harm."""
     if said.transaction.effect in ledger.READING:
         return
     subject = direct_subject(said.connection, said.transaction.infno, written(said))
     before = Submission.objects.filter(
         subject_type="direct", subject_id=subject, purpose=f"{DIRECT}{said.transaction.infno}", state="accepted"
     )
+    if since is not None:
+        before = before.filter(state_at__gte=since)
     found = before.order_by("-pk").only("state_at", "refmsgid").first()
     if found is not None:
         raise SentBefore(found.state_at, found.refmsgid)
