@@ -48,7 +48,7 @@ def _form(plan: Schedule) -> ScheduleForm:
 
 
 @require_GET
-@needs("tasks.view")
+@needs("tasks.manage")
 def schedules(request: ActorRequest) -> HttpResponseBase:
     """What starts by itself, and when."""
     plans = queries.schedules_of(request.actor)

@@ -35,7 +35,7 @@ class TaskList(ListPage):
         Tab("done", "已完成", Q(state=TaskState.DONE), empty="还没有完成的任务。"),
         Tab("all", "全部"),
     )
-    tools = (Link("定时任务", "tasks:schedules"),)
+    tools = (Link("定时任务", "tasks:schedules", "tasks.manage"),)
     empty = Empty("还没有任务。导入、核对、导出都会在这里留下一条。")
     template_name = "tasks/list.html"
 
