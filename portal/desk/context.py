@@ -14,6 +14,7 @@ from portal.desk.registry import GROUPS, MenuEntry, Notice
 from portal.people.actor import Actor
 from portal.people.models import Institution, Person
 from portal.tasks import bells, notices
+from portal.tasks.models import Notice as Ring
 
 DRAWER = "drawer-body"
 # A menu longer than a screen of 768 points shows only the group at hand unfolded.
@@ -151,7 +152,7 @@ class Shell:
         return notices.unseen(self.actor) if self.actor else 0
 
     @cached_property
-    def notices(self) -> list[notices.Notice]:
+    def notices(self) -> list[Ring]:
         """The newest rings of the bell."""
         return list(notices.notices_of(self.actor)[: bells.SHOWN]) if self.actor else []
 

@@ -63,7 +63,7 @@ def tell_ended() -> None:
     with transaction.atomic():
         ended = Task.objects.filter(ended_at__isnull=False, told=False).order_by("pk")
         tasks = list(ended.select_for_update(skip_locked=True, of=("self",)).select_related("requested_by")[:AT_ONCE])
-        Notice.objects.bulk_create([_notice(task) for task in tasks if task.requested_by_id])
+        Notice.objects.bulk_create([_notice(task, task.requested_by) for task in tasks if task.requested_by])
         Task.objects.filter(pk__in=[task.pk for task in tasks]).update(told=True)
 
 
@@ -73,11 +73,11 @@ def prune_notices() -> None:
     Notice.objects.filter(at__lt=timezone.now() - KEEP).delete()
 
 
-def _notice(task: Task) -> Notice:
+def _notice(task: Task, person: Person) -> Notice:
     words, level = WORDS.get(TaskState(task.state), ("已结束", "info"))
     more = f"：{task.message}" if task.message and task.state != TaskState.DONE else "。"
     return Notice(
-        person_id=task.requested_by_id,
+        person=person,
         institution_id=task.institution_id,
         text=f"「{task.label}」{words}{more}"[:300],
         url=task.get_absolute_url(),

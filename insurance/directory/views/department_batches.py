@@ -30,7 +30,7 @@ class DepartmentBatch(BatchPage):
     list_url = "directory:departments"
     unit = "个科室"
     act_key: ClassVar[str]
-    refused = (DirectoryError, PlatformError)
+    refused: ClassVar[tuple[type[Exception], ...]] = (DirectoryError, PlatformError)
 
     def refusal(self, row: Any) -> str:
         """Return the act's reason."""
