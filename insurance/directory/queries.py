@@ -23,18 +23,6 @@ from portal.tasks.models import Task
 SUBJECT = "directory.department"
 
 
-def department_of(institution: Institution, hosp_dept_codg: str, at: datetime) -> Department | None:
-    """Return the department that a code meant at a moment, for rooms that book by department."""
-    found: Department | None = (
-        Department.objects.filter(institution=institution, hosp_dept_codg=hosp_dept_codg, begntime__lte=at)
-        .filter(Q(endtime=None) | Q(endtime__gt=at))
-        .exclude(state__in=[DepartmentState.DRAFT, DepartmentState.WITHDRAWN])
-        .order_by("-begntime")
-        .first()
-    )
-    return found
-
-
 def touched_since(institution: Institution, at: datetime) -> set[tuple[str, datetime]]:
     """Return (code, begntime) of departments whose submission moved at or after a moment."""
     ids = Submission.objects.filter(institution=institution, subject_type=SUBJECT, state_at__gte=at).values_list(

@@ -94,11 +94,6 @@ def subject_kind(label_lower: str) -> Subject | None:
     return _subjects.get(label_lower)
 
 
-def subject_kinds() -> list[Subject]:
-    """Return all registered kinds."""
-    return list(_subjects.values())
-
-
 def entries_of(label_lower: str, thing: Any) -> list[HistoryEntry]:
     """Return everything registered for one record, in no order."""
     return [entry for function in _histories.get(label_lower, []) for entry in function(thing)]

@@ -11,7 +11,7 @@ from typing import Any
 from django.db.models import QuerySet
 
 from portal.people.actor import Actor
-from portal.privacy.masks import mask_document, mask_name, mask_phone
+from portal.privacy.masks import mask_document, mask_name, mask_phone, mask_text
 from portal.sheets import chunks
 from portal.sheets.checking import Line
 from portal.sheets.choices import RowKind
@@ -71,11 +71,6 @@ def problems(sheet_import: SheetImport, level: str, start: int, size: int) -> li
     ]
 
 
-def problem_count(sheet_import: SheetImport, level: str) -> int:
-    """Return how many problems of a level there are; a line may have several."""
-    return problem_counts(sheet_import)[f"{level}s"]
-
-
 def problem_counts(sheet_import: SheetImport) -> Counter[str]:
     """Return how many problems of each level there are: errors, warnings, waitings."""
     total: Counter[str] = Counter()
@@ -116,7 +111,12 @@ def _url(sheet_import: SheetImport, line: Line) -> str:
 def ignored(sheet_import: SheetImport) -> list[dict[str, str]]:
     """Return what was left out: [{"place", "reason", "text"}]."""
     found: list[dict[str, str]] = json.loads(sheet_import.ignored) if sheet_import.ignored else []
-    return found
+    return [one | {"text": mask_text(one.get("text", ""))} for one in found]
+
+
+def has_personal(sheet_import: SheetImport) -> bool:
+    """Say whether the file has columns that a page masks."""
+    return any(_masks(sheet_import).values())
 
 
 def taken_headers(sheet_import: SheetImport) -> list[str]:

@@ -213,7 +213,7 @@ def test_an_unreadable_file_fails_in_words(actor: Actor) -> None:
 def test_a_file_of_errors_fails_but_shows_them(actor: Actor) -> None:
     made = checked(actor, HEADER, ("0103", "", 1))
     assert made.state == ImportState.FAILED
-    assert queries.problem_count(made, "error") == 1
+    assert queries.problem_counts(made)["errors"] == 1
 
 
 def test_cancelling_the_queued_task_gives_the_import_back(actor: Actor) -> None:
@@ -291,7 +291,7 @@ def test_a_page_of_problems_over_portions(actor: Actor, monkeypatch: pytest.Monk
     monkeypatch.setattr(chunks, "CHUNK_LINES", 3)
     rows = [(f"{number:04}", "" if number % 2 else "病区", "x") for number in range(10)]
     made = checked(actor, HEADER, *rows)
-    assert queries.problem_count(made, "error") == 15
+    assert queries.problem_counts(made)["errors"] == 15
     every = queries.problems(made, "error", 0, 100)
     parts = [one for start in range(0, 15, 4) for one in queries.problems(made, "error", start, 4)]
     assert len(every) == 15

@@ -14,7 +14,7 @@ from typing import Any
 
 from insurance.exchange.debugging.jsontext import NotJson, dumps, loads
 from insurance.specification.checking import needed_nodes
-from insurance.specification.model import ROOT, Field, Node
+from insurance.specification.model import Field, Node
 from insurance.specification.wire import kind_of
 
 State = dict[str, Any]
@@ -142,8 +142,3 @@ def rows_in(node: Node, message: Mapping[str, Any]) -> dict[str, int]:
             for path, number in (rows_in(child, row) if isinstance(row, Mapping) else {}).items():
                 counts[path] = counts.get(path, 0) + number
     return counts
-
-
-def node_at(root: Node, path: str) -> Node:
-    """Return the node that a place such as `data.patient_dtos.0.fsi_order_dtos` lies in. Raises UnknownNode."""
-    return root.find(".".join(part for part in path.split(".") if not part.isdigit()) or ROOT)
