@@ -256,3 +256,22 @@ def test_a_half_filled_form_waits_for_its_person(page, person, institution, look
     page.get_by_role("button", name="保存").click()
     page.get_by_text("只显示这一次").first.wait_for()
     assert Person.objects.filter(username="half", name="填完了").exists()
+
+
+@pytest.mark.parametrize(("address", "field"), [("values:new", "note"), ("approvals:leave", "reason")])
+def test_other_forms_are_kept_and_forgotten_when_not_wanted(page, member, address: str, field: str) -> None:
+    enter(page, member.username)
+    page.goto(reverse(address))
+    page.locator(f"#content [name={field}]").fill("写了很久的话")
+    page.goto(reverse("desk:home"))
+    page.goto(reverse(address))
+    page.get_by_role("button", name="恢复未保存的内容").click()
+    assert page.locator(f"#content [name={field}]").input_value() == "写了很久的话"
+    page.goto(reverse("desk:home"))
+    page.goto(reverse(address))
+    page.get_by_role("button", name="不要了").click()
+    page.locator(".draft-bar").wait_for(state="detached")
+    page.goto(reverse(address))
+    page.wait_for_timeout(500)
+    assert page.locator(".draft-bar").count() == 0
+    assert not Draft.objects.exists()
