@@ -12,7 +12,8 @@ from django.db import connections, transaction
 from redis import Redis
 
 from insurance.directory.models import Department
-from insurance.exchange import services
+from insurance.exchange import breaker, returning, services
+from insurance.exchange.lines import open_line
 from insurance.exchange.models import Call, Connection, Submission
 from portal.people.actor import Actor
 from tests.exchange.conftest import both_books_agree, states
@@ -171,3 +172,42 @@ def test_a_lease_that_expires_while_the_server_drips(
     assert states() == {"accepted": 1}
     assert len(sandbox.log("3401")) == 1
     both_books_agree(sandbox)
+
+
+def test_workers_killed_while_the_gateway_lets_nothing_in(
+    connection: Connection, sandbox: RunningSandbox, queue: Queue, redis_url: str
+) -> None:
+    """The queue waits through it and through three deaths; afterwards it goes on, in each thread in its order, once."""
+    with open_line(connection) as line:
+        line.sign_no("portal", "医保平台")
+    sandbox.fault("http_403", "*", times=0)
+    fallen = Connection.objects.filter(pk=connection.pk, broken_until__isnull=False)
+    with running("dispatcher"):
+        queue(*[f"S{number:02}" for number in range(30)])
+        for _ in range(3):
+            seen = len(sandbox.log("3401"))
+            with running("rqworker", "interactive") as worker:
+                wait_until(lambda seen=seen: len(sandbox.log("3401")) > seen and fallen.exists(), "turned away", 60)  # type: ignore[misc]
+                worker.kill()
+        assert states()["refused"] < breaker.SHUT_OUT_SAME
+        sandbox.clear_faults()
+        Redis.from_url(redis_url).flushdb()
+        with running("rqworker", "interactive"):
+            wait_until(settled, "all settled", 120)
+    found = states()
+    assert set(found) == {"accepted", "refused"}
+    assert found["refused"] < breaker.SHUT_OUT_SAME
+    assert sum(found.values()) == 30
+    both_books_agree(sandbox)
+
+
+def test_a_platform_that_complains_of_every_sign_in_is_not_asked_without_end(
+    connection: Connection, sandbox: RunningSandbox, queue: Queue
+) -> None:
+    sandbox.fault("refuse", "3401", times=0, words="请先签到")
+    queue("D1", "D2", "D3")
+    with running("dispatcher"), running("rqworker", "interactive"):
+        wait_until(settled, "each refused after a few attempts", 120)
+    assert states() == {"refused": 3}
+    assert len(sandbox.log("3401")) <= 3 * (returning.MOST_SIGN_INS + 1)
+    assert len(sandbox.log("9001")) <= len(sandbox.log("3401")) + 1
