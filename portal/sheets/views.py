@@ -17,6 +17,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from portal.audit.services import record
 from portal.lists.views import Empty, ListPage, Tab
 from portal.people.guard import ActorRequest, needs, signed_in
 from portal.sheets import error_file, queries, services, store
@@ -176,9 +177,13 @@ def live(request: ActorRequest, sheet_import: SheetImport) -> HttpResponse:
 @by_import
 def errors(request: ActorRequest, sheet_import: SheetImport) -> HttpResponse:
     """Download the lines in error with their reasons; many are written by a task first."""
+    if not _may_fetch(request, sheet_import):
+        messages.error(request, f"没有下载：文件中有未脱敏的个人信息，只有{_whose(sheet_import)}可以下载。")
+        return redirect("sheets:detail", sheet_import.pk)
     every = request.GET.get("all") == "1"
     name = f"{sheet_import.file_name.rsplit('.', 1)[0][:100]}-{'全部行' if every else '错误行'}.xlsx"
     if sheet_import.error_file and not every:
+        _note_download(request, sheet_import, name)
         return download(store.fetch(sheet_import.error_file), name)
     if every and sheet_import.total_rows > error_file.AT_ONCE:
         messages.info(request, f"全表有 {sheet_import.total_rows:,} 行，太大；请下载错误行，改正后只上传错误行即可。")
@@ -189,7 +194,26 @@ def errors(request: ActorRequest, sheet_import: SheetImport) -> HttpResponse:
         return redirect("tasks:detail", task.pk)
     file = io.BytesIO()
     error_file.write_errors(sheet_import, file, every=every)
+    _note_download(request, sheet_import, name)
     return download(file.getvalue(), name)
+
+
+def _may_fetch(request: ActorRequest, sheet_import: SheetImport) -> bool:
+    """Say whether the rows may leave unmasked: to whom they came from, or to a colleague once that one has left."""
+    owner = sheet_import.requested_by
+    gone = owner is None or not owner.is_active
+    return gone or owner == request.user or not queries.has_personal(sheet_import)
+
+
+def _whose(sheet_import: SheetImport) -> str:
+    person = sheet_import.requested_by
+    return f"上传人{person.name}（或接手人）" if person else "上传人"
+
+
+def _note_download(request: ActorRequest, sheet_import: SheetImport, name: str) -> None:
+    """The file holds the rows as they came, unmasked, so that they can be mended: each download is audited."""
+    label = f"下载导入的{'全部行' if '全部行' in name else '错误行'}：{sheet_import.label}"
+    record(request.actor, "sheets.download", [sheet_import], label=label, clear=queries.has_personal(sheet_import))
 
 
 @require_POST

@@ -17,6 +17,8 @@ SYSLOG_PORT = 514
 # Metadata services that are not link-local.
 METADATA = {ipaddress.ip_address("100.100.100.200"), ipaddress.ip_address("fd00:ec2::254")}
 
+THIS_HOST = ipaddress.ip_network("0.0.0.0/8")
+
 
 class BadTarget(ValueError):
     """The address cannot be used; the message is Chinese and says what it should be."""
@@ -78,7 +80,7 @@ def resolve(target: Target, kind: socket.SocketKind = socket.SOCK_STREAM) -> tup
 def refuse_inner(number: str) -> None:
     """Raise BadTarget for the machine itself, link-local, metadata, multicast and unspecified addresses."""
     address = ipaddress.ip_address(number.split("%", 1)[0])
-    address = getattr(address, "ipv4_mapped", None) or address
+    address = getattr(address, "ipv4_mapped", None) or getattr(address, "sixtofour", None) or address
     if settings.ALARM_LOCAL_TARGETS and address.is_loopback:
         return
     if (
@@ -86,6 +88,8 @@ def refuse_inner(number: str) -> None:
         or address.is_link_local
         or address.is_multicast
         or address.is_unspecified
+        or address.is_reserved  # IPv4 written into IPv6 (::a.b.c.d, NAT64), broadcast
+        or address in THIS_HOST
         or address in METADATA
     ):
         raise BadTarget("地址指向本机或云主机内部地址，不允许。请填写短信网关或日志服务器的地址。")

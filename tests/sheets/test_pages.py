@@ -15,6 +15,7 @@ from django.test import Client
 from django.urls import reverse
 from openpyxl import load_workbook
 
+from portal.audit.models import AuditEvent
 from portal.people.models import Institution, Person
 from portal.privacy.keys import Undecipherable
 from portal.sheets import book, store
@@ -100,6 +101,24 @@ def test_each_part_of_the_result(desk: Client, show: str) -> None:
         "ignored": "标题",
     }
     assert words.get(show, "必填") in page
+
+
+def test_rows_with_personal_data_go_back_to_whom_they_came_from(
+    desk: Client, clerk: Person, hospital: Institution
+) -> None:
+    """The file of rows in error is unmasked: a colleague may see the import, not fetch that file."""
+    made = work(sent(desk, HEADER, ("0102", ""), ("注：请致电 13800000000 核对",)))
+    address, other = reverse("sheets:errors", args=[made.pk]), Client()
+    other.force_login(make_person("insurance_office", hospital))
+    refused = other.get(address, follow=True)
+    assert refused.redirect_chain
+    assert f"只有上传人{clerk.name}" in refused.content.decode()
+    assert not AuditEvent.objects.filter(action="sheets.download").exists()
+    assert desk.get(address).content.startswith(b"PK")
+    assert AuditEvent.objects.get(action="sheets.download").detail["clear"] is True
+    assert "13800000000" not in body(desk, f"{made.get_absolute_url()}?show=ignored")
+    Person.objects.filter(pk=clerk.pk).update(is_active=False)
+    assert other.get(address).content.startswith(b"PK")
 
 
 def test_many_error_rows_are_written_by_a_task(desk: Client, monkeypatch: pytest.MonkeyPatch) -> None:

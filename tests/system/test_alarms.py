@@ -278,6 +278,7 @@ class TestSending:
 class TestTargets:
     @pytest.mark.parametrize(
         "number", ["127.0.0.1", "::1", "169.254.169.254", "fe80::1", "0.0.0.0", "224.0.0.1", "::ffff:127.0.0.1",
+            "::127.0.0.1", "64:ff9b::7f00:1", "2002:7f00:1::", "0.0.0.5", "255.255.255.255",
                    "100.100.100.200", "fd00:ec2::254"]
     )  # fmt: skip
     def test_inner_addresses_are_refused(self, number: str, settings: Any) -> None:
