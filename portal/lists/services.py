@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
@@ -14,7 +14,7 @@ from portal.lists.choices import Scope
 from portal.lists.models import ListLook, SavedView
 from portal.lists.queries import may_change, roles_of
 from portal.people.actor import Actor, NotAllowed
-from portal.people.models import Person
+from portal.people.models import Institution, Person
 from portal.people.roles import ROLES
 
 if TYPE_CHECKING:
@@ -114,6 +114,7 @@ def _settle(actor: Actor, view: SavedView, *, name: str, role: str, default: boo
         raise NotAllowed(f"您在本机构没有「{ROLES[role].label if role in ROLES else role}」角色，不能共享给该角色。")
     view.name, view.role, view.default = name.strip(), role, default
     view.scope = Scope.ROLE if role else Scope.MINE
+    _queue_up(actor, view)
     others = _others(view)
     taken = ViewRefused(f"已有同名视图「{view.name}」。请换一个名称，或在「管理视图」中更新原来的。")
     if others.filter(name=view.name).exists():
@@ -125,6 +126,14 @@ def _settle(actor: Actor, view: SavedView, *, name: str, role: str, default: boo
             view.save()
     except IntegrityError:  # a colleague was faster by a moment
         raise taken from None
+
+
+def _queue_up(actor: Actor, view: SavedView) -> None:
+    """Wait for whoever changes views of the same holder: two defaults at once would each look like a taken name."""
+    holder: Any = Institution.objects.filter(pk=view.institution_id)
+    if not view.role:
+        holder = Person.objects.filter(pk=_person(actor).pk)
+    holder.select_for_update(no_key=True).get()
 
 
 def _others(view: SavedView) -> QuerySet[SavedView]:

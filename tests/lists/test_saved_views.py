@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -101,6 +102,28 @@ def test_only_one_default_a_person(actor: Actor) -> None:
     second = services.save_view(actor, page=RecordList, name="二", content=content(), default=True)
     first.refresh_from_db()
     assert (first.default, second.default) == (False, True)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("role", ["", ROLE])
+def test_two_new_defaults_at_once_leave_one(actor: Actor, role: str) -> None:
+    refused: list[str] = []
+    both = threading.Barrier(2)
+
+    def keep(name: str) -> None:
+        both.wait()
+        try:
+            services.save_view(actor, page=RecordList, name=name, content=content(), role=role, default=True)
+        except services.ViewRefused as error:
+            refused.append(str(error))
+        connection.close()
+
+    for turn in range(5):
+        threads = [threading.Thread(target=keep, args=(f"{name}{turn}",)) for name in ("一", "二")]
+        [thread.start() for thread in threads]
+        [thread.join() for thread in threads]
+    assert refused == []
+    assert (SavedView.objects.count(), SavedView.objects.filter(default=True).count()) == (10, 1)
 
 
 def test_own_default_goes_before_the_roles(actor: Actor, office: Client) -> None:
