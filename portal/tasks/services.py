@@ -93,13 +93,21 @@ def cancel(actor: Actor, *, task: Task, reason: str = "") -> None:
     task.refresh_from_db()
 
 
+@transaction.atomic
 def repeat(actor: Actor, *, task: Task) -> Task:
-    """Start the same again with the same parameters. Raises NotAllowed, TaskRefused (not over yet)."""
+    """Start the same again with the same parameters; a repetition still under way is returned (a double click).
+
+    Raises NotAllowed, TaskRefused (not over yet).
+    """
     if not may_change(actor, task):
         raise NotAllowed("tasks.manage")
+    Task.objects.select_for_update(of=("self",)).get(pk=task.pk)
     task.refresh_from_db()
     if not task.ended:
         raise TaskRefused("任务还没有结束，不能重新运行；可先取消。")
+    at_it: Task | None = Task.objects.filter(repeat_of=task, ended_at=None).first()
+    if at_it is not None:
+        return at_it
     try:
         return start(actor, kind=task.kind, params=task.params, label=task.label, source="重新运行", repeat_of=task)
     except LookupError:

@@ -256,6 +256,26 @@ def test_repeating_takes_the_same_parameters(work) -> None:
     assert reload(again).source == "重新运行"
 
 
+def test_repeating_twice_is_one_repetition_until_it_ends(work) -> None:
+    actor = make_actor()
+    task = services.start(actor, kind="test.count", params={"up_to": 1})
+    work()
+    made: list[int] = []
+    both = threading.Barrier(2)
+
+    def press() -> None:
+        both.wait()
+        made.append(services.repeat(actor, task=task).pk)
+        connection.close()
+
+    threads = [threading.Thread(target=press) for _ in range(2)]
+    [thread.start() for thread in threads]
+    [thread.join() for thread in threads]
+    assert made == [made[0]] * 2
+    work()
+    assert services.repeat(actor, task=task).pk != made[0]
+
+
 def test_two_workers_claim_one_task_once(valkey) -> None:
     task = services.start(make_actor(), kind="test.count", params={"up_to": 1})
     threads = [in_thread(task) for _ in range(5)]
