@@ -146,6 +146,7 @@ class _Pruned:
 
     def __init__(self, source: SealedSource, seal: Seal, sealer: Sealer) -> None:
         span = SealLeaves.objects.filter(source=seal.source, day=seal.day)
+        self._source = source.code
         keys = [*span.values_list("first_key", flat=True), *span.values_list("last_key", flat=True)]
         self._keys = _pruned_keys(source.code, min(keys), max(keys)) if keys else iter(())
         self._at = next(self._keys, None)
@@ -153,7 +154,8 @@ class _Pruned:
     def __call__(self, key: int) -> bool:
         while self._at is not None and self._at < key:
             self._at = next(self._keys, None)
-        return self._at == key
+        # What was pruned after we had looked is asked for once more: nights prune and verify at the same time.
+        return self._at == key or key in _pruned_keys(self._source, key, key)
 
 
 def _pruned_keys(source: str, low: int, high: int) -> Iterator[int]:

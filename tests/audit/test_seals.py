@@ -167,6 +167,18 @@ class TestPruning:
         tamper("DELETE FROM audit_auditevent WHERE id = %s", events[0].pk)
         assert first_fault().kind == "missing"
 
+    def test_what_is_pruned_while_verifying_is_not_missed(
+        self, events: list[AuditEvent], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def pruned_meanwhile(day: date) -> Iterator[tuple[int, bytes]]:
+            if day == FIRST:
+                note_pruned("audit", [events[1].pk], "保存期已满")
+                tamper("DELETE FROM audit_auditevent WHERE id = %s", events[1].pk)
+            yield from rows_of(day)
+
+        monkeypatch.setattr(seals, "_sources", {"audit": SealedSource("audit", "审计记录", pruned_meanwhile)})
+        assert verify().faults == []
+
     def test_it_needs_a_reason(self) -> None:
         with pytest.raises(ValueError, match="reason"):
             note_pruned("audit", [1], "  ")
