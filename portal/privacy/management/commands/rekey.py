@@ -10,7 +10,6 @@ from django.core.management.base import BaseCommand, CommandError
 from portal.privacy.keys import Undecipherable
 from portal.privacy.rekeying import left_over, rekey
 
-
 # Files at rest and seals name their key and are not written anew.
 KEEP_OLD = "旧密钥请留在 FIELD_KEYS 的后面：文件目录里的文件、归档和以前的封存仍由它打开和核验。"
 
