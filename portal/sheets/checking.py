@@ -131,13 +131,13 @@ class Reader:
             raise SheetError(f"共 {self.count} 行数据，一次最多导入 {self.importer.max_rows} 行。请分成几个文件上传。")
 
     def _mark_repeated(self, lines: list[Line]) -> None:
-        """Refuse every later line whose key was already seen in the file."""
+        """Refuse every later line whose key was already seen in the file; an optional part may be empty in both."""
         names = self.importer.key
         if not names or self._all_new(lines, names):
             return
         for line in lines:
             key = tuple(map(line.row.values.get, names))
-            if None in key:
+            if any(part is None and self.importer.column(name).required for part, name in zip(key, names, strict=True)):
                 continue
             earlier = self.seen.setdefault(key, line.row.number)
             if earlier != line.row.number:
@@ -151,7 +151,9 @@ class Reader:
         columns = [[line.row.values.get(name) for line in lines] for name in names]
         keys = list(zip(*columns, strict=True))
         numbers = [line.row.number for line in lines]
-        if any(None in column for column in columns):
+        if any(
+            None in column and self.importer.column(name).required for column, name in zip(columns, names, strict=True)
+        ):
             return False
         if len(set(keys)) < len(keys) or not self.seen.keys().isdisjoint(keys):
             return False

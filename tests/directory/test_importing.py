@@ -102,6 +102,15 @@ def test_two_periods_of_one_code_in_one_file(clerk: Actor) -> None:
     assert Department.objects.count() == 2
 
 
+def test_one_department_twice_in_one_file_is_refused_though_both_leave_the_begin_empty(clerk: Actor) -> None:
+    given = rows()[:2]
+    given[1][0] = given[0][0]
+    given[0][3] = given[1][3] = None
+    lines = lines_of(workbook(given))
+    assert [line.row.good for line in lines] == [True, False]
+    assert "行重复" in str(lines[1].row.problems[0])
+
+
 def test_what_is_on_its_way_is_not_overwritten(clerk: Actor) -> None:
     services.take_rows(clerk, rows=[row()])
     services.submit_departments(clerk, departments=Department.objects.all())
