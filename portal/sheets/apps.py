@@ -21,5 +21,5 @@ class SheetsConfig(AppConfig):
         assert export_tasks.export is not None
         assert value_importing.MappingImport is not None
         set_exporter(export_views.answer)
-        register_waiter(waiting.WAITER, waiting.release, label="导入文件的行", url=waiting.url_of)
+        register_waiter(waiting.WAITER, waiting.release, label="导入文件的行", url=waiting.url_of, name=waiting.name_of)
         handing.register()

@@ -80,6 +80,13 @@ def url_of(reference: str) -> str:
     return f"{reverse('sheets:detail', args=[int(reference.split(':')[0])])}?show=waiting"
 
 
+def name_of(reference: str) -> str:
+    """Return a waiting row as a person knows it: 「病区.xlsx」第 7 行."""
+    key, _, row = reference.partition(":")
+    file_name = SheetImport.objects.filter(pk=int(key)).values_list("file_name", flat=True).first()
+    return f"「{file_name or '已删除的文件'}」第 {row} 行"
+
+
 def _go(sheet_import: SheetImport) -> str:
     if sheet_import.state == ImportState.READY:
         sheet_import.state, sheet_import.words = ImportState.CHECKING, ""

@@ -52,6 +52,7 @@ class Waiter:
     label: str
     release: Release
     url: Callable[[str], str] | None = None
+    name: Callable[[str], str] | None = None
 
 
 _sets: dict[str, ValueSet] = {}
@@ -82,9 +83,19 @@ def set_of(code: str) -> ValueSet:
         raise LookupError(f"no value set {code!r}") from None
 
 
-def register_waiter(code: str, release: Release, *, label: str = "", url: Callable[[str], str] | None = None) -> None:
-    """Make a kind of waiting thing known; a second registration of its code replaces the first."""
-    _waiters[code] = Waiter(code, label or code, release, url)
+def register_waiter(
+    code: str,
+    release: Release,
+    *,
+    label: str = "",
+    url: Callable[[str], str] | None = None,
+    name: Callable[[str], str] | None = None,
+) -> None:
+    """Make a kind of waiting thing known; a second registration of its code replaces the first.
+
+    `name` says a reference in words a person knows; without it `label` and the reference are shown.
+    """
+    _waiters[code] = Waiter(code, label or code, release, url, name)
 
 
 def find_waiter(code: str) -> Waiter | None:

@@ -16,8 +16,7 @@ from portal.approvals.rules import may_decide
 from portal.audit.queries import history
 from portal.lists.batch import BatchPage
 from portal.lists.exporting import ListColumn
-from portal.lists.intent import FIELD, Result, UnknownIntent, look, once
-from portal.lists.models import Intent
+from portal.lists.intent import FIELD, Result, UnknownIntent, once, used
 from portal.lists.views import Batch, Empty, Link, ListPage, ShownTab, Tab
 from portal.people.actor import Actor
 from portal.people.guard import ActorRequest, go, needs
@@ -240,8 +239,8 @@ def missing_value(request: ActorRequest, pk: int) -> HttpResponse:
 def _shown(one: Waiting) -> dict[str, Any]:
     waiter = find_waiter(one.waiter)
     url = waiter.url(one.reference) if waiter and waiter.url else ""
-    label = waiter.label if waiter else one.waiter
-    return {"label": label, "reference": one.reference, "url": url, "since": one.created_at}
+    name = waiter.name(one.reference) if waiter and waiter.name else f"{waiter.label if waiter else ''} {one.reference}"
+    return {"name": name.strip(), "url": url, "since": one.created_at}
 
 
 @require_http_methods(["GET", "POST"])
@@ -265,7 +264,7 @@ def edit(request: ActorRequest, pk: int) -> HttpResponseBase:
 
 
 def _form(request: ActorRequest, it: ValueMapping | None, initial: dict[str, Any], fixed: bool) -> HttpResponseBase:
-    first = _already(request)
+    first = used(request.user, request.POST.get(FIELD, ""), PURPOSE)
     if first is not None:
         messages.info(request, f"已经保存过，没有重复执行。当时的结果：{first.message}")
         return go(request, first.url)
@@ -285,15 +284,6 @@ def _form(request: ActorRequest, it: ValueMapping | None, initial: dict[str, Any
 def _money(code: str) -> bool:
     found = find_set(code)
     return found is not None and found.money
-
-
-def _already(request: ActorRequest) -> Intent | None:
-    """Return the used intent of a form that is sent a second time."""
-    try:
-        intent = look(request.user, request.POST.get(FIELD, ""), PURPOSE)
-    except UnknownIntent:
-        return None
-    return intent if intent.used_at else None
 
 
 def _save(request: ActorRequest, form: MappingForm) -> Result:

@@ -63,6 +63,7 @@ def test_rows_wait_and_their_values_are_listed(actor: Actor) -> None:
     references = sorted(Waiting.objects.values_list("reference", flat=True))
     assert references == [f"{made.pk}:3", f"{made.pk}:4"]
     assert waiting.url_of(references[0]) == f"{made.get_absolute_url()}?show=waiting"
+    assert waiting.name_of(references[0]) == f"「{made.file_name}」第 3 行"
     with pytest.raises(SheetError, match="1 行错误"):
         services.confirm(actor, sheet_import=made, mode=Mode.ALL)
 
