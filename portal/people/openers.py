@@ -29,7 +29,7 @@ def opener_words(request: HttpRequest) -> str:
         return ""
     person, now = found.login.person, request.user
     if not isinstance(now, Person):
-        return "您的登录已结束，刚才的操作没有执行。请重新登录后再做一次。"
+        return "登录已结束，刚才的操作没有执行。请重新登录后再做一次。"
     if now.pk != person.pk:
         return (
             f"这个页面是「{person.name}」打开的，现在登录的是「{now.name}」，刚才的操作没有执行。"

@@ -16,7 +16,7 @@ from portal.people import login as entering
 from portal.people import logins, operators, services
 from portal.people.audited import note_own
 from portal.people.forms import CodeForm, LoginForm
-from portal.people.guard import ActorRequest, is_htmx, signed_in
+from portal.people.guard import ActorRequest, is_htmx, signed_in, to_login
 from portal.people.login import CodeWanted, LoginRefused, log_in
 from portal.people.middleware import client_ip
 from portal.people.models import Person
@@ -96,9 +96,14 @@ def switch(request: ActorRequest) -> HttpResponseBase:
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """Answer a form whose token is not today's: 409 where another person or institution opened it, else 403."""
+    """Answer a form whose token is not today's: 409 where another person or institution opened it, else 403.
+
+    Where the login ended meanwhile the login page leads back to the form, which offers what was kept as a draft.
+    """
     template = "people/_refused.html" if is_htmx(request) else "people/refused.html"
     words = opener_words(request)
+    if words and not request.user.is_authenticated:
+        return to_login(request)
     if words:
         return render(request, template, {"words": words}, status=409)
     words = "页面已过期或浏览器禁用了 Cookie，刚才的操作没有执行。请退回刚才的页面，刷新后再做一次。"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import timedelta
+from urllib.parse import quote
 
 import pyotp
 import pytest
@@ -257,6 +258,17 @@ def test_another_operator_gives_a_code_too(client) -> None:
     assert client.get("/tasks/").context["request"].user == former
     client.post(reverse("people:code"), {"code": code_at(phone)})
     assert client.get("/tasks/").context["request"].user == following
+
+
+def test_a_form_sent_after_the_login_ended_leads_through_the_login_back_to_the_form(strict: Client) -> None:
+    strictly_in(strict, make_person("system_admin"))
+    page = reverse("system:person_new")
+    given = {"csrfmiddlewaretoken": token_of(words(strict.get(page))), "username": "never", "name": "从未"}
+    strict.cookies.clear()
+    answer = strict.post(page, given, headers={"Referer": f"http://testserver{page}"})
+    assert (answer.status_code, answer["Location"]) == (302, f"{reverse('people:login')}?next={quote(page, safe='')}")
+    assert not Person.objects.filter(username="never").exists()
+    assert "没有执行" in words(strict.get(answer["Location"]))
 
 
 def test_a_form_sent_by_another_than_its_opener_does_nothing_and_says_so(strict: Client) -> None:
