@@ -63,13 +63,15 @@ def today(actor: Actor) -> Today:
 
 
 def age(since: datetime | None, now: datetime) -> str:
-    """Return how long ago in words: 12 分钟, 3 小时, 6 天; "" for nothing."""
+    """Return how long ago in words: 刚刚, 12 分钟前, 3 小时前, 6 天前; "" for nothing."""
     if since is None:
         return ""
     seconds = max((now - since).total_seconds(), 0)
+    if seconds < 60:
+        return "刚刚"
     if seconds < 3600:
-        return f"{int(seconds // 60)} 分钟"
-    return f"{int(seconds // 3600)} 小时" if seconds < 2 * 86400 else f"{int(seconds // 86400)} 天"
+        return f"{int(seconds // 60)} 分钟前"
+    return f"{int(seconds // 3600)} 小时前" if seconds < 2 * 86400 else f"{int(seconds // 86400)} 天前"
 
 
 def _who(line: WorkLine) -> str:

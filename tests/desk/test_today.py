@@ -102,8 +102,13 @@ def test_every_number_has_exactly_its_rows_behind_it(office: Client, member: Per
 
 @pytest.mark.parametrize(
     ("ago", "words"),
-    [(timedelta(0), "0 分钟"), (timedelta(hours=47), "47 小时"), (timedelta(days=6), "6 天")],
-)  # fmt: skip
+    [
+        (timedelta(0), "刚刚"),
+        (timedelta(minutes=3), "3 分钟前"),
+        (timedelta(hours=47), "47 小时前"),
+        (timedelta(days=6), "6 天前"),
+    ],
+)
 def test_age_in_words(ago: timedelta, words: str) -> None:
     now = timezone.now()
     assert age(now - ago, now) == words
