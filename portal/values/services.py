@@ -112,7 +112,9 @@ def approve(actor: Actor, *, mappings: Sequence[ValueMapping]) -> int:
     rows = _held(actor, mappings, MappingState.WAITING, "通过")
     for code in {row.set_code for row in rows}:
         actor.must(set_for(code).approve)
-    must_differ(actor, *{row.proposed_by_id: row.proposed_by for row in rows}.values())
+    # who wrote it down is its author still when a colleague handed it in
+    authors = {person.pk: person for row in rows for person in (row.proposed_by, row.owner) if person is not None}
+    must_differ(actor, *authors.values())
     _put_in_force(actor, rows, "审核通过")
     return len(rows)
 
@@ -172,7 +174,7 @@ def _held(actor: Actor, mappings: Sequence[ValueMapping], state: MappingState, v
     rows = list(
         ValueMapping.objects.select_for_update(of=("self",))
         .filter(institution=actor.institution, pk__in=pks)
-        .select_related("proposed_by")
+        .select_related("proposed_by", "owner")
         .order_by("pk")
     )
     moved = [row for row in rows if row.state != state]

@@ -76,6 +76,18 @@ def test_nobody_approves_their_own(hospital: Institution) -> None:
     assert made.state == MappingState.WAITING
 
 
+def test_nobody_approves_what_they_wrote_and_a_colleague_handed_in(actor: Actor, hospital: Institution) -> None:
+    one = make_person("insurance_office", hospital)
+    from portal.people.models import Membership
+
+    Membership.objects.create(person=one, institution=hospital, role="reviewer")
+    own = Actor.of(one, hospital)
+    made = services.propose(own, set_code="price", source="BOX", target="盒")
+    services.submit(actor, mappings=[made])
+    with pytest.raises(NotAllowed, match="另一位"):
+        services.approve(own, mappings=[made])
+
+
 def test_who_may_not(actor: Actor, second: Actor, hospital: Institution, elsewhere: Institution) -> None:
     made = services.propose(actor, set_code="price", source="BOX", target="盒")
     cashier = Actor.of(make_person("cashier", hospital), hospital)
