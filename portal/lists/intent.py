@@ -54,6 +54,15 @@ def look(person: Person, key: str, purpose: str) -> Intent:
     return found
 
 
+def used(person: Person, key: str, purpose: str) -> Intent | None:
+    """Return the intent of a form that is sent a second time: what it then did is shown instead of its errors."""
+    try:
+        intent = look(person, key, purpose)
+    except UnknownIntent:
+        return None
+    return intent if intent.used_at else None
+
+
 def once(person: Person, key: str, purpose: str, work: Callable[[Intent], Result]) -> Result:
     """Do `work` if the key is unused, in one transaction with marking it; else return the first result.
 
