@@ -26,8 +26,7 @@ from insurance.directory.values import differences
 from insurance.directory.views.asking import asked
 from insurance.exchange.queries import attach_latest
 from portal.lists.exporting import ListColumn
-from portal.lists.intent import FIELD, Result, UnknownIntent, look, once
-from portal.lists.models import Intent
+from portal.lists.intent import FIELD, Result, UnknownIntent, once, used
 from portal.lists.views import Batch, Empty, Link, ListPage, Tab
 from portal.people.guard import ActorRequest, go, needs
 
@@ -140,7 +139,7 @@ def edit(request: ActorRequest, pk: int) -> HttpResponseBase:
 
 
 def _form(request: ActorRequest, department: Department | None) -> HttpResponseBase:
-    first = _already(request)
+    first = used(request.user, request.POST.get(FIELD, ""), PURPOSE)
     if first is not None:
         messages.info(request, f"已经保存过，没有重复执行。当时的结果：{first.message}")
         return go(request, first.url)
@@ -157,15 +156,6 @@ def _form(request: ActorRequest, department: Department | None) -> HttpResponseB
             form.add_error(None, str(error))
     context = {"form": form, "department": department}
     return render(request, "directory/form.html", context, status=422 if form.errors else 200)
-
-
-def _already(request: ActorRequest) -> Intent | None:
-    """Return the used intent of a form that is sent a second time: a double click is not a second department."""
-    try:
-        intent = look(request.user, request.POST.get(FIELD, ""), PURPOSE)
-    except UnknownIntent:
-        return None
-    return intent if intent.used_at else None
 
 
 def _save(request: ActorRequest, form: DepartmentForm) -> Result:
