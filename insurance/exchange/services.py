@@ -22,7 +22,7 @@ from insurance.exchange.errors import PlatformError
 from insurance.exchange.handlers import Finding, Settled
 from insurance.exchange.models import ABSENT_WORDS, Call, Connection, Submission
 from insurance.exchange.queries import HOLDS
-from insurance.exchange.queueing import hold_queue, hold_thread, submit, submit_many, submit_message
+from insurance.exchange.queueing import hold_kinds, hold_queue, hold_thread, submit, submit_many, submit_message
 from insurance.exchange.recovery import adopt
 from portal.audit.acts import one_act
 from portal.audit.services import record
@@ -98,12 +98,14 @@ def _look_first(again: Submission, fallen: Submission) -> None:
 
 def split(call_id: int) -> int:
     """Send the rows of a batch that was refused as a whole one by one (setting BATCH_SPLIT); returns how many."""
-    fallen = Submission.objects.filter(
-        last_call=call_id, state=SubmissionState.REFUSED, whole=True, superseded=False
-    ).select_related("institution")
+    found = Submission.objects.filter(last_call=call_id, state=SubmissionState.REFUSED, whole=True, superseded=False)
+    fallen = list(found.select_related("institution").order_by("pk"))
+    if not fallen:
+        return 0
     again = 0
     with one_act("整批被拒后逐条重发") as act:
-        for submission in fallen.order_by("pk"):
+        hold_kinds(fallen[0].connection_id, {submission.thread for submission in fallen})
+        for submission in fallen:
             try:
                 with act.attempt():
                     system = Actor.system(submission.institution, "整批拆分")

@@ -9,6 +9,7 @@ import pytest
 
 from insurance.exchange import services
 from insurance.exchange.models import Call, Connection, Submission
+from portal.audit.models import AuditEvent
 from portal.people.actor import Actor
 from tests.exchange.conftest import states
 from tests.exchange.test_delivery import deliver
@@ -93,6 +94,7 @@ def test_a_setting_splits_a_refused_batch_by_itself(
     deliver(connection)
     assert sorted(Submission.objects.filter(superseded=False).values_list("state", flat=True)) == ["accepted"] * 3
     assert theirs(sandbox) == codes(3)
+    assert len(AuditEvent.objects.get(action="exchange.resend").subjects) == 6
 
 
 @pytest.mark.parametrize("fault", ["cut_before", "cut_after"])
