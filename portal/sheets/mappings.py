@@ -30,6 +30,8 @@ OFFER_TEXT = 60
 SAMPLES = 3
 SAMPLE_TEXT = 24
 PERSONAL = re.compile(r"姓名|患者|病人|联系人|负责人|经办|医师|医生|护士|药师|人员|主任|参保人")
+DAY = re.compile(r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}")
+BIRTH = re.compile(r"出生|生日")
 LONG_DIGITS = re.compile(r"[0-9Xx*-]{7,}")
 ASKABLE = (ImportState.MAPPING, ImportState.READY, ImportState.FAILED)
 
@@ -209,6 +211,8 @@ def mask_sample(header: str, text: str, how: str = "") -> str:
         return mask_phone(text)
     if how == "document":
         return mask_document(text)
+    if header and DAY.fullmatch(text) and not BIRTH.search(header):
+        return text
     return LONG_DIGITS.sub(lambda found: mask_document(found[0]), text)[:SAMPLE_TEXT]
 
 

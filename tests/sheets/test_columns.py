@@ -112,6 +112,8 @@ def test_samples_are_masked() -> None:
     assert mappings.mask_sample("号", "13900001234") == "139****1234"
     assert mappings.mask_sample("备注", "证件 999900190001010017") == "证件 9999**********0017"
     assert mappings.mask_sample("科室", "内科") == "内科"
+    assert mappings.mask_sample("成立日期", "2010-01-01") == "2010-01-01"
+    assert "1990-01-01" not in (mappings.mask_sample("出生日期", "1990-01-01"), mappings.mask_sample("", "1990-01-01"))
 
 
 def test_the_page_shows_masked_samples_and_takes_the_answer(actor: Actor, clerk: Person, client: Client) -> None:
