@@ -104,7 +104,7 @@ def sign_out_all(run: Run) -> None:
 schedule("exchange.sign_out", daily_at="23:50")
 
 
-@task_kind("exchange.prune", label="清理到期报文", action="system.manage", single=True)
+@task_kind("exchange.prune", label="清理到期报文", action="system.manage", single=True, own=True)
 def prune_due(run: Run) -> None:
     """Take away what no rule keeps any longer."""
     months = drop_months()
@@ -115,7 +115,9 @@ def prune_due(run: Run) -> None:
 schedule("exchange.prune", daily_at="03:40")
 
 
-@task_kind(archiving.TASK, label="归档并清理受保护报文", action="system.manage", param_labels={"order": "单号"})
+@task_kind(
+    archiving.TASK, label="归档并清理受保护报文", action="system.manage", own=True, param_labels={"order": "单号"}
+)
 def prune_protected(run: Run) -> None:
     """Archive what two persons ordered to go, and take it away when the archive is whole."""
     order = PruneOrder.objects.select_related("rule").get(pk=run.params["order"], institution=run.actor.institution)

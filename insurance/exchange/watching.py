@@ -46,8 +46,8 @@ def latency_chart(actor: Actor) -> Picture | None:
         return None
     urls = [row.url for row in rows]
     series = [
-        Series("中位", "blue", [row.p50_ms or 0 for row in rows], urls),
-        Series("95%", "orange", [row.p95_ms or 0 for row in rows], urls),
+        Series("中位", "blue", [row.p50_ms for row in rows], urls),
+        Series("95%", "orange", [row.p95_ms for row in rows], urls),
     ]
     return Picture([_short(row.day) for row in rows], series, kind="lines", unit="毫秒")
 

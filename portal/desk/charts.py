@@ -59,9 +59,9 @@ def ceiling(value: float) -> float:
     return next((step * power for step in STEPS if step * power >= value), 10 * power)
 
 
-def number(value: float) -> str:
-    """Return a value as shown: whole, with separators."""
-    return f"{value:,.0f}"
+def number(value: float | None) -> str:
+    """Return a value as shown: whole, with separators; a dash where nothing was measured."""
+    return "—" if value is None else f"{value:,.0f}"
 
 
 def bars(picture: Picture, top: float) -> SafeString:
@@ -71,7 +71,7 @@ def bars(picture: Picture, top: float) -> SafeString:
     for place, label in enumerate(picture.labels):
         floor = float(HEIGHT - BOTTOM)
         for one in picture.series:
-            high = (HEIGHT - TOP - BOTTOM) * one.values[place] / top
+            high = (HEIGHT - TOP - BOTTOM) * (one.values[place] or 0) / top
             floor -= high
             if high:
                 shape = format_html(
@@ -88,13 +88,14 @@ def lines(picture: Picture, top: float) -> SafeString:
     step = (WIDTH - LEFT - RIGHT) / max(len(picture.labels), 1)
     drawn: list[SafeString] = []
     for one in picture.series:
-        points = [
-            (LEFT + step * (place + 0.5), HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * value / top)
+        points = {
+            place: (LEFT + step * (place + 0.5), HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * value / top)
             for place, value in enumerate(one.values)
-        ]
-        path = " ".join(f"{_f(x)},{_f(y)}" for x, y in points)
+            if value is not None
+        }
+        path = " ".join(f"{_f(x)},{_f(y)}" for x, y in points.values())
         drawn.append(format_html('<polyline class="line-{}" points="{}"/>', one.colour, path))
-        for place, (x, y) in enumerate(points):
+        for place, (x, y) in points.items():
             dot = format_html(
                 '<circle class="fill-{}" cx="{}" cy="{}" r="2.5">{}</circle>',
                 one.colour, _f(x), _f(y), _title(picture, one, place, picture.labels[place]),
@@ -105,8 +106,8 @@ def lines(picture: Picture, top: float) -> SafeString:
 
 def _highest(picture: Picture) -> float:
     if picture.kind == "bars":
-        return max((sum(one.values[n] for one in picture.series) for n in range(len(picture.labels))), default=0)
-    return max((value for one in picture.series for value in one.values), default=0)
+        return max((sum(one.values[n] or 0 for one in picture.series) for n in range(len(picture.labels))), default=0)
+    return max((value or 0 for one in picture.series for value in one.values), default=0)
 
 
 def _scale(top: float, unit: str) -> SafeString:

@@ -134,11 +134,11 @@ class Work:
 
 @dataclass(frozen=True)
 class Series:
-    """One colour of a chart: a value for each of its labels, and the list behind each value ("" for none)."""
+    """One colour of a chart: a value for each of its labels (None: nothing was measured), and the list behind each."""
 
     label: str
     colour: str
-    values: Sequence[float]
+    values: Sequence[float | None]
     urls: Sequence[str] = ()
 
 

@@ -24,7 +24,7 @@ ONCE_IN = timedelta(hours=12)
 ALARMS_KEPT = timedelta(days=400)
 
 
-@task_kind("audit.seal", label="封存审计与交易记录", action="audit.manage", single=True)
+@task_kind("audit.seal", label="封存审计与交易记录", action="audit.manage", single=True, own=True)
 def seal_days(run: Run) -> None:
     """Seal every closed day until yesterday."""
     made = close_all(note=run.log)
@@ -32,7 +32,12 @@ def seal_days(run: Run) -> None:
 
 
 @task_kind(
-    "audit.verify", label="核验封存", action="audit.manage", single=True, param_labels={"first": "自", "last": "至"}
+    "audit.verify",
+    label="核验封存",
+    action="audit.manage",
+    single=True,
+    own=True,
+    param_labels={"first": "自", "last": "至"},
 )
 def verify_days(run: Run) -> None:
     """Verify seals; a fault fails the task with its words and raises the alarm."""

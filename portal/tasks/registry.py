@@ -35,6 +35,7 @@ SweepFunction = Callable[[], None]
 class TaskKind:
     """One kind of task. `action` is the right to start, repeat or cancel it from 任务中心.
 
+    `own`: only `action` lets a person start, plan, repeat or cancel it; managing tasks in general does not (三员分立).
     `single`: at most one unfinished task of this kind in an institution; a second start gives the one there is.
     `param_labels` names the parameters that a person may see on the task's page.
     """
@@ -46,6 +47,7 @@ class TaskKind:
     action: str = "tasks.manage"
     single: bool = False
     param_labels: Mapping[str, str] = field(default_factory=dict)
+    own: bool = False
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,7 @@ def task_kind(
     action: str = "tasks.manage",
     single: bool = False,
     param_labels: Mapping[str, str] | None = None,
+    own: bool = False,
 ) -> Callable[[KindFunction], KindFunction]:
     """Register a function as a kind of task. Raises ValueError when another function has the code."""
 
@@ -87,7 +90,7 @@ def task_kind(
         known = _kinds.get(code)
         if known is not None and known.function.__qualname__ != function.__qualname__:
             raise ValueError(f"two task kinds {code!r}")
-        _kinds[code] = TaskKind(code, label, function, queue, action, single, dict(param_labels or {}))
+        _kinds[code] = TaskKind(code, label, function, queue, action, single, dict(param_labels or {}), own)
         return function
 
     return register

@@ -41,6 +41,7 @@ class Planned:
     plan: Schedule
     form: ScheduleForm
     last: Task | None
+    may: bool
 
 
 def _form(plan: Schedule) -> ScheduleForm:
@@ -53,8 +54,10 @@ def schedules(request: ActorRequest) -> HttpResponseBase:
     """What starts by itself, and when."""
     plans = queries.schedules_of(request.actor)
     last = queries.last_tasks(request.actor, {plan.kind for plan in plans})
-    rows = [Planned(plan, _form(plan), last.get(plan.kind)) for plan in plans]
-    context = {"rows": rows, "may": request.actor.may("tasks.manage"), "health": queries.health()}
+    rows = [
+        Planned(plan, _form(plan), last.get(plan.kind), services.may_manage(request.actor, plan.kind)) for plan in plans
+    ]
+    context = {"rows": rows, "health": queries.health()}
     return render(request, "tasks/schedules.html", context)
 
 

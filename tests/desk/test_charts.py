@@ -39,6 +39,13 @@ def test_values_are_drawn_named_and_linked(kind: str) -> None:
         assert 0 <= high <= 150
 
 
+def test_a_day_without_a_measurement_has_no_point() -> None:
+    days = Picture(["1", "2", "3"], [Series("中位", "blue", [5, None, 7], ["/a", "", "/c"])], "lines", "毫秒")
+    svg = str(draw(days))
+    assert svg.count("<circle") == 2
+    assert rows_of(days)[1].cells == [("—", "")]
+
+
 def test_labels_are_escaped() -> None:
     bad = Picture(["<b>"], [Series("<script>", "green", [1], ["/?a=1&b=2"])])
     svg = str(draw(bad))

@@ -117,7 +117,7 @@ def test_the_list_costs_the_same_for_any_number(client, django_assert_max_num_qu
     for _ in range(rows):
         services.start(actor, kind="test.count", params={"up_to": 1})
     client.force_login(make_person("cashier"))
-    with django_assert_max_num_queries(11):
+    with django_assert_max_num_queries(14):
         assert client.get(reverse("tasks:list")).status_code == 200
 
 
@@ -219,3 +219,19 @@ def test_what_could_not_be_done_is_listed_with_its_reason(client, task) -> None:
     assert "没有做成的 3 条（列出前 1 条）" in shown
     assert '<a href="/directory/">第 7 条</a>' in shown
     assert "科室已停用" in shown
+
+
+def test_whose_task_is_its_own_is_left_alone_by_those_who_manage_tasks(client) -> None:
+    """Sealing is the audit administrator's: whoever manages tasks can neither stop, plan nor run it."""
+    plan = Schedule.objects.create(
+        institution=make_institution(), kind="audit.seal", label="封存", daily_at=time(0, 40), next_run=timezone.now()
+    )
+    office = make_actor("insurance_office")
+    task = services.start(make_actor("audit_admin"), kind="audit.seal")
+    client.force_login(office.person)
+    assert client.post(reverse("tasks:run_now", args=[plan.pk])).status_code == 403
+    assert client.post(reverse("tasks:schedule", args=[plan.pk]), {f"{plan.pk}-daily_at": "01:00"}).status_code == 403
+    assert client.post(reverse("tasks:cancel", args=[task.pk])).status_code == 403
+    plan.refresh_from_db()
+    assert plan.active
+    assert "这项定时由专门的管理员管理" in text(client.get(reverse("tasks:schedules")))

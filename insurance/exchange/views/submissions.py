@@ -38,7 +38,7 @@ class SubmissionList(ListPage):
     """What is to be said to the platform: what needs a person first, what is on its way, what was."""
 
     action = VIEW
-    title = "上传与结果待查"
+    title = "上传记录"
     purpose = "各科室业务提交到医保平台的每一条上传，及其结果。结果待查的请勿重复上传。"
     table_class = SubmissionTable
     filter_class = SubmissionFilter
