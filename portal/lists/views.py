@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Any, ClassVar
 from urllib.parse import urlencode
@@ -14,8 +14,6 @@ from django.http import HttpResponse, HttpResponseBase, HttpResponseRedirect, Qu
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.cache import patch_vary_headers
-from django.utils.decorators import classonlymethod
-from django.views import View
 
 from portal.lists import tailoring
 from portal.lists.addresses import address, condition_words, turned, without_blanks
@@ -23,6 +21,7 @@ from portal.lists.choices import Density
 from portal.lists.counting import tab_counts
 from portal.lists.exporting import CHUNK, ListColumn, columns_of, exporter
 from portal.lists.filters import ListFilter
+from portal.lists.guarding import ActionView
 from portal.lists.layouts import SIZES, Appearance, all_names, appearance
 from portal.lists.models import SavedView
 from portal.lists.paging import LongPaginator
@@ -30,28 +29,11 @@ from portal.lists.parts import Batch, Button, Empty, Link, ShownTab, ShownView, 
 from portal.lists.printing import printed
 from portal.lists.queries import default_of, views_for
 from portal.lists.tables import ListTable, PageData
-from portal.people.guard import ActorRequest, needs
+from portal.people.guard import ActorRequest
 
 __all__ = ["ActionView", "Batch", "Button", "Empty", "Link", "ListPage", "ShownTab", "Tab"]
 
 NO_RIGHT = "您没有此操作的权限，请联系安全管理员授权。"
-
-
-class ActionView(View):
-    """A view behind a right: `action` is `room.verb`; the request has an Actor."""
-
-    action: ClassVar[str]
-    request: ActorRequest
-
-    @classonlymethod
-    def as_view(cls, **initkwargs: Any) -> Callable[..., HttpResponseBase]:
-        """Return the guarded view."""
-        return needs(cls.action)(super().as_view(**initkwargs))
-
-    @classmethod
-    def path(cls) -> str:
-        """Return the dotted path: the page's name in saved views, tasks and exports."""
-        return f"{cls.__module__}.{cls.__qualname__}"
 
 
 class ListPage(ActionView, ABC):
