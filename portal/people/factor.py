@@ -14,7 +14,6 @@ import pyotp
 import segno
 from django.conf import settings
 from django.db import transaction
-from django.http import HttpRequest
 from django.utils import timezone
 
 from portal.people import logins
@@ -69,14 +68,6 @@ def check(person: Person, code: str) -> bool:
     if plain.isdecimal() and plain.isascii() and len(plain) == DIGITS:
         return _check_step(person, plain)
     return _check_recovery(person, plain.replace("-", ""))
-
-
-def fresh(request: HttpRequest, minutes: int) -> bool:
-    """Say whether a code was given in this login not longer than `minutes` ago."""
-    login: LoginSession | None = getattr(request, "login", None)
-    if login is None or login.factor_at is None:
-        return False
-    return login.factor_at >= timezone.now() - timedelta(minutes=minutes)
 
 
 @transaction.atomic

@@ -75,14 +75,6 @@ def find_set(code: str) -> ValueSet | None:
     return _sets.get(code)
 
 
-def set_of(code: str) -> ValueSet:
-    """Return the set with `code`. Raises LookupError."""
-    try:
-        return _sets[code]
-    except KeyError:
-        raise LookupError(f"no value set {code!r}") from None
-
-
 def register_waiter(
     code: str,
     release: Release,

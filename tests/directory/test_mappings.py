@@ -18,7 +18,7 @@ from portal.tasks.runner import run_task
 from portal.values import services
 from portal.values.models import MissingValue, Waiting
 from portal.values.queries import missing_of
-from portal.values.registry import set_of
+from portal.values.registry import find_set
 from tests.directory.spreadsheet import rows, workbook
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -94,8 +94,11 @@ def test_the_next_file_needs_no_mapping(clerk: Actor) -> None:
 
 
 def test_the_targets_are_what_the_platform_knows(clerk: Actor) -> None:
-    assert set_of("caty").targets(clerk.institution)["A05.02"]
+    caty, department = find_set("caty"), find_set("department")
+    assert caty is not None
+    assert department is not None
+    assert caty.targets(clerk.institution)["A05.02"]
     uploaded(clerk, rows())
-    assert set_of("department").targets(clerk.institution) == {}
+    assert department.targets(clerk.institution) == {}
     newer = services.propose(clerk, set_code="caty", source="新专业", target="A99.99")
     assert newer.target == "A99.99"

@@ -260,17 +260,3 @@ def test_who_must_change_an_old_password_does_not_sign_in_place(settings, sign: 
     )
     with pytest.raises(LoginRefused, match="密码已到期"):
         sign(person)
-
-
-def test_fresh_says_how_long_ago_a_code_was_given(client, rf) -> None:
-    person = make_person("reviewer")
-    phone = enrol(person)
-    log_in(client, person)
-    client.post(reverse("people:code"), {"code": code_at(phone)})
-    request = rf.get("/")
-    request.login = LoginSession.objects.get(person=person)
-    assert factor.fresh(request, 5)
-    request.login.factor_at -= timedelta(minutes=6)
-    assert not factor.fresh(request, 5)
-    request.login = None
-    assert not factor.fresh(request, 5)
