@@ -74,13 +74,7 @@ def hand_over(actor: Actor, *, giver: Person, taker: Person, chosen: dict[str, s
         raise NotAllowed("approvals.handover")
     actor.must("approvals.view" if actor.person.pk == giver.pk else "approvals.handover")
     _check(actor.institution, giver, taker, note)
-    moved, titles = 0, []
-    for kind in handover_kinds():
-        open_now = {item.key: item for item in kind.items(giver, actor.institution)}
-        keys = chosen.get(kind.code, set()) & set(open_now)
-        if keys:
-            moved += kind.hand(actor, giver, taker, keys)
-            titles += [f"{kind.label}：{open_now[key].title}" for key in sorted(keys)]
+    moved, titles = _move(actor, giver, taker, chosen)
     if not moved:
         raise ApprovalRefused("没有交接：没有勾选事项，或所选事项已经处理完。请刷新页面后重新勾选。")
     made: Handover = Handover.objects.create(
@@ -95,6 +89,18 @@ def hand_over(actor: Actor, *, giver: Person, taker: Person, chosen: dict[str, s
     label = f"{giver} 的 {moved} 项交接给 {taker}"
     record(actor, "approvals.handover", [giver, taker, made], label=label, reason=made.note)
     return made
+
+
+def _move(actor: Actor, giver: Person, taker: Person, chosen: dict[str, set[int]]) -> tuple[int, list[str]]:
+    """Hand over what of the chosen is still open; how many went, and what they were."""
+    moved, titles = 0, []
+    for kind in handover_kinds():
+        open_now = {item.key: item for item in kind.items(giver, actor.institution)}
+        keys = chosen.get(kind.code, set()) & set(open_now)
+        if keys:
+            moved += kind.hand(actor, giver, taker, keys)
+            titles += [f"{kind.label}：{open_now[key].title}" for key in sorted(keys)]
+    return moved, titles
 
 
 @transaction.atomic

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.db.models import Count as Number
-from django.db.models import Min
+from django.db.models import Min, Q
 from django.urls import reverse
 
 from portal.approvals.queries import handed_to, to_decide
@@ -26,16 +26,24 @@ from portal.sheets.choices import ImportState
 from portal.sheets.queries import imports_of
 from portal.tasks import queries
 from portal.tasks.choices import TaskState
+from portal.tasks.services import may_manage
 
 SHOWN = 6
 
 
 def running_tasks(actor: Actor) -> dict[str, Any]:
-    """Return what goes on now and what failed last, newest first."""
+    """Return the person's own tasks, and of those they may manage what runs and what failed, newest first.
+
+    What the house does by itself each night and went well is nobody's news.
+    """
     open_states = [TaskState.QUEUED, TaskState.RUNNING]
+    tasks = queries.tasks_of(actor)
+    kinds = tasks.order_by().values_list("kind", flat=True).distinct()
+    managed = Q(kind__in=[kind for kind in kinds if may_manage(actor, kind)])
+    mine = Q(requested_by=actor.person) if actor.person is not None else Q(pk__in=())
     return {
-        "running": list(queries.tasks_of(actor).filter(state__in=open_states)[:SHOWN]),
-        "recent": list(queries.tasks_of(actor).exclude(state__in=open_states)[:3]),
+        "running": list(tasks.filter(mine | managed, state__in=open_states)[:SHOWN]),
+        "recent": list(tasks.exclude(state__in=open_states).filter(mine | (managed & Q(state=TaskState.FAILED)))[:3]),
         "all_url": reverse("tasks:list"),
     }
 
@@ -79,34 +87,27 @@ def handovers_to_see(actor: Actor) -> list[WorkLine]:
     return [WorkLine("交接给我的", found["number"], url, "info", step, found["since"], who=actor.name)]
 
 
+OWN_MENU = (
+    MenuEntry("工作台", "desk:home", "工作台", 0, "desk.view"),
+    MenuEntry("双人审核", "approvals:list", "工作台", 10, "approvals.view", ("待我审核", "双签")),
+    MenuEntry("代办", "approvals:leave", "工作台", 20, "approvals.view", ("请假", "休假")),
+    MenuEntry("交接", "approvals:handover", "工作台", 30, "approvals.view", ("离职", "调岗")),
+    MenuEntry("值班表", "approvals:roster", "工作台", 40, "approvals.view", ("第二人",)),
+    MenuEntry("任务中心", "tasks:list", "任务中心", 10, "tasks.view", ("后台任务", "进度")),
+    MenuEntry("导入记录", "sheets:list", "任务中心", 20, "sheets.view", ("表格", "Excel")),
+    MenuEntry("我的导出", "sheets:exports", "任务中心", 30, words=("下载", "Excel")),
+    MenuEntry("人员", "system:people", "系统", 10, "people.view", ("账号", "权限", "密码")),
+    MenuEntry("登录会话", "system:logins", "系统", 11, "people.manage", ("在线",)),
+    MenuEntry("定时任务", "tasks:schedules", "系统", 20, "tasks.manage"),
+    MenuEntry("值对照", "values:missing", "系统", 40, "values.view", ("代码对照", "ICD 对照")),
+    MenuEntry("批量明文授权", "approvals:clearing", "系统", 53, "approvals.view", ("脱敏", "明文")),
+)
+
+
 def register_own() -> None:
     """Hand over the shell's own menu lines, cards and alarms."""
-    add_menu(MenuEntry("工作台", "desk:home", group="工作台", order=0, action="desk.view"))
-    add_menu(
-        MenuEntry("任务中心", "tasks:list", group="任务中心", order=10, action="tasks.view", words=("后台任务", "进度"))
-    )
-    add_menu(
-        MenuEntry("导入记录", "sheets:list", group="任务中心", order=20, action="sheets.view", words=("表格", "Excel"))
-    )
-    add_menu(
-        MenuEntry("人员", "system:people", group="系统", order=10, action="people.view", words=("账号", "权限", "密码"))
-    )
-    add_menu(MenuEntry("登录会话", "system:logins", group="系统", order=11, action="people.manage", words=("在线",)))
-    for label, name, group, order, words in (
-        ("双人审核", "list", "工作台", 10, ("待我审核", "双签")),
-        ("值班表", "roster", "工作台", 40, ("第二人",)),
-        ("代办", "leave", "工作台", 20, ("请假", "休假")),
-        ("交接", "handover", "工作台", 30, ("离职", "调岗")),
-        ("批量明文授权", "clearing", "系统", 53, ("脱敏", "明文")),
-    ):
-        add_menu(MenuEntry(label, f"approvals:{name}", group, order, "approvals.view", words))
-    add_menu(MenuEntry("我的导出", "sheets:exports", group="任务中心", order=30, words=("下载", "Excel")))
-    add_menu(
-        MenuEntry(
-            "值对照", "values:missing", group="系统", order=40, action="values.view", words=("代码对照", "ICD 对照")
-        )
-    )
-    add_menu(MenuEntry("定时任务", "tasks:schedules", group="系统", order=20, action="tasks.manage"))
+    for entry in OWN_MENU:
+        add_menu(entry)
     add_panel(Panel("最近的任务", running_tasks, "desk/panels/tasks.html", order=80, action="tasks.view", wide=True))
     add_panel(Panel("定时任务", planned_work, "desk/panels/schedules.html", order=70, action="tasks.manage", wide=True))
     add_work(Work("approvals.waiting", approvals_to_decide, action="approvals.view", order=10))

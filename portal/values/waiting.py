@@ -61,13 +61,7 @@ def note_many(
 
     Noting again is harmless: a thing waits once for a value. Two statements for any number.
     """
-    by_key: dict[str, tuple[str, str, set[str], int]] = {}
-    for value, references in values.items():
-        key = key_of(value)
-        if key:
-            source, label, known, count = by_key.get(key, (value.strip()[:MAX_VALUE], "", set(), 0))
-            label = label or (labels or {}).get(value, "")[:MAX_VALUE]
-            by_key[key] = (source, label, known | set(references), count + max(len(references), 1))
+    by_key = _gathered(values, labels or {})
     if not by_key:
         return
     keys = sorted(by_key)  # always in the same order, so that two files do not lock each other
@@ -84,6 +78,20 @@ def note_many(
         unique_fields=["missing", "waiter", "reference"],
         update_fields=["released_at", "words"],
     )
+
+
+def _gathered(
+    values: Mapping[str, Sequence[str]], labels: Mapping[str, str]
+) -> dict[str, tuple[str, str, set[str], int]]:
+    """Bring together what is one value in two spellings: key → first spelling, label, references, occurrences."""
+    by_key: dict[str, tuple[str, str, set[str], int]] = {}
+    for value, references in values.items():
+        key = key_of(value)
+        if key:
+            source, label, known, count = by_key.get(key, (value.strip()[:MAX_VALUE], "", set(), 0))
+            label = label or labels.get(value, "")[:MAX_VALUE]
+            by_key[key] = (source, label, known | set(references), count + max(len(references), 1))
+    return by_key
 
 
 def _note(
