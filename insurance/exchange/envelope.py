@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 from django.db import connection as database
@@ -65,6 +66,13 @@ def build(
 def encode(envelope: Mapping[str, Any]) -> bytes:
     """Return the envelope as the UTF-8 JSON bytes that travel."""
     return json.dumps(envelope, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def json_ready(value: object) -> object:
+    """Return for a printed message what JSON has no word for: a Decimal as a number, all else as text."""
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    return str(value)
 
 
 def url_of(connection: Connection, infno: str) -> str:

@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from insurance.exchange.answers import classify
 from insurance.exchange.bodies import body_of
+from insurance.exchange.envelope import json_ready
 from insurance.exchange.masking import mask_broken, mask_value
 from insurance.exchange.models import Call
 from insurance.specification.books import Book
@@ -233,15 +234,9 @@ def _raw(message: Any, body: bytes) -> str:
     if isinstance(message, str):
         text = message[:MOST_RAW] if _clear.get() else mask_broken(message[:MOST_RAW])
     else:
-        text = json.dumps(_masked("", shorten(message)), ensure_ascii=False, indent=2, default=_plain)
+        text = json.dumps(_masked("", shorten(message)), ensure_ascii=False, indent=2, default=json_ready)
     cut = len(text) > MOST_RAW or (isinstance(message, str) and len(message) > MOST_RAW)
     return f"{text[:MOST_RAW]}\n…（其余未显示，报文共 {len(body):,} 字节）" if cut else text
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, Decimal):
-        return int(value) if value == value.to_integral_value() else float(value)
-    return str(value)
 
 
 def _too_large(title: str, body: bytes | None) -> Shown | None:

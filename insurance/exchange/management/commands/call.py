@@ -17,6 +17,7 @@ from django.db import DatabaseError
 from insurance.exchange.choices import CallState
 from insurance.exchange.connections import first_connection
 from insurance.exchange.direct import Result, default_patience, send
+from insurance.exchange.envelope import json_ready
 from insurance.exchange.errors import MessageInvalid
 from insurance.exchange.files import FileError, decode_bytes
 from insurance.exchange.lines import open_line
@@ -74,7 +75,7 @@ class Command(BaseCommand):
             else:
                 Path(result.file).unlink(missing_ok=True)
         if envelope:
-            self.stdout.write(json.dumps(envelope, ensure_ascii=False, indent=2, default=_plain))
+            self.stdout.write(json.dumps(envelope, ensure_ascii=False, indent=2, default=json_ready))
         if result.words:
             self.stderr.write(result.words)
         sys.exit(EXIT[result.state])
@@ -120,9 +121,3 @@ def prepared_input(infno: str, message: dict[str, Any]) -> dict[str, Any]:
     if infno == "9101" and isinstance(node, dict) and node.get("in") not in (None, "", []):
         return message | {"fsUploadIn": node | {"in": decode_bytes(node["in"])}}
     return message
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, Decimal):
-        return int(value) if value == value.to_integral_value() else float(value)
-    return str(value)
