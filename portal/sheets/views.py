@@ -318,7 +318,7 @@ class _Shown:
             "new": "新增",
             "changed": "更新",
             "same": "无变化",
-            "ignored": "未读取的行列",
+            "ignored": "未读取/说明",
         }
         return [(key, word, self.counts[key], key == self.key) for key, word in words.items()]
 

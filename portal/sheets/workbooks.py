@@ -28,6 +28,9 @@ from portal.sheets.guards import SAVE_AS
 from portal.sheets.merging import Filler
 from portal.sheets.scanning import Scanned, scan
 
+# The binary format's formulas are not read: only the results that Excel stored with them.
+NO_FORMULAS_SEEN = "看不出哪些单元格是公式，按其保存的结果读取；请核对，或另存为 .xlsx 后再导入"
+
 
 class Workbook:
     """The visible worksheets of an Excel file, as a Source (book.py). Raises SheetError from any of its methods."""
@@ -51,6 +54,8 @@ class Workbook:
             sheets = [workbook.get_sheet_by_name(name) for name in visible]
             found, self.notes = scanning.result() if scanning else ({}, [])
         self.notes += [(f"工作表「{name}」", "是隐藏的工作表，没有读取") for name in hidden if not name.startswith("_")]
+        if kind == "xls":
+            self.notes.append((".xls 文件", NO_FORMULAS_SEEN))
         self.bodies = [Body(sheet, found.get(sheet.name, Scanned())) for sheet in sheets]
         self.sheets = [body.head() for body in self.bodies]
 

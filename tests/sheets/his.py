@@ -140,7 +140,16 @@ FILES: dict[str, tuple[str, bytes, What]] = {
     "10 制表符文本冒充 xls": ("导出.xls", csv(HEAD, ward(1), encoding="gbk", separator="\t"), What(["0101"])),
     "11 UTF-16 文本": ("导出.xls", csv(HEAD, ward(1), encoding="utf-16", separator="\t"), What(["0101"])),
     "12 2003 XML 表格": ("导出.xls", xml_2003(HEAD, ward(1)), What(["0101"])),
-    "13 老的二进制 xls": ("导出.xls", xls(HEAD, ward(1, 40.0, 35.5)), What(["0101"])),
+    "13 老的二进制 xls": (
+        "导出.xls",
+        xls(HEAD, ward(1, 40.0, 35.5)),
+        What(
+            ["0101"],
+            left_out=[
+                (".xls 文件", "看不出哪些单元格是公式，按其保存的结果读取；请核对，或另存为 .xlsx 后再导入"),
+            ],
+        ),
+    ),
     "14 长编码成了科学计数": (
         "病区.csv",
         csv(HEAD, ("1.23457E+22", *ward(1)[1:]), ward(2)),

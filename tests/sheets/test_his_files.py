@@ -154,6 +154,17 @@ def test_error_values_and_bare_formulas_are_named_by_cell() -> None:
     assert "选择性粘贴为数值" in words[2]
 
 
+def test_a_binary_xls_says_that_its_formulas_cannot_be_seen() -> None:
+    """A remark, not an error: the row is good. Text that is only called .xls needs none."""
+    found = taken(xls(HEADER, ROW), "病区.xls")
+    assert [line.row.problems for line in found.lines] == [[]]
+    ((place, reason),) = left_out(found)
+    assert place == ".xls 文件"
+    assert "看不出哪些单元格是公式" in reason
+    assert "另存为 .xlsx" in reason
+    assert left_out(taken(html(HEADER, ROW), "病区.xls")) == left_out(taken(xlsx(HEADER, ROW), "病区.xls")) == []
+
+
 def test_totals_repeated_headers_and_footers_are_left_out_and_listed() -> None:
     found = taken(
         xlsx(
