@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import csv
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from django.utils import timezone
 
 from insurance.exchange.debugging.state import State
-from insurance.exchange.masking import mask_of
+from insurance.exchange.masking import DATA, mask_of
 from insurance.specification.books import Book
 from insurance.specification.checking import needed_nodes
 from insurance.specification.errors import SpecificationError
@@ -37,6 +39,19 @@ def example(book: Book, transaction: Transaction, institution: Institution) -> S
         if node in needed or _asks_for_something(node):
             state[node.name] = maker.node(node)
     return {name: value for name, value in state.items() if value}
+
+
+@lru_cache(maxsize=1)
+def usual() -> dict[str, tuple[str, ...]]:
+    """Return the codes a person would take first, dictionary → codes, the best first (data/usual.csv).
+
+    Editions code the same thing differently (CHN, 156): the first one that the edition's dictionary has counts.
+    """
+    found: dict[str, tuple[str, ...]] = {}
+    with open(DATA / "usual.csv", encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            found[row["dictionary"]] = (*found.get(row["dictionary"], ()), row["code"])
+    return found
 
 
 def _asks_for_something(node: Node) -> bool:
@@ -79,7 +94,7 @@ class _Maker:
     def _string(self, field: Field) -> str:
         codes = self._codes(field)
         if codes:
-            return codes[0]
+            return next((code for code in usual().get(str(field.code), ()) if code in codes), codes[0])
         if field.name in self.own:
             return self.own[field.name]
         mask = PERSONAL.get(mask_of(field.name))
