@@ -88,3 +88,25 @@ def test_alarms_of_rooms_are_shown_to_those_who_may(
 
 def test_home_asks_for_login(client: Client) -> None:
     assert client.get("/")["Location"] == "/login/?next=%2F"
+
+
+def test_recent_tasks_are_ones_own_and_what_failed_of_ones_kinds(
+    client: Client, person: Callable[..., Person], institution: Institution
+) -> None:
+    """The nightly sealing is the audit's news, not everybody's; a colleague's done task is nobody else's."""
+    me, other = person("mine", institution, "insurance_office"), person("other", institution, "insurance_office")
+    for kind, label, state, who in (
+        ("audit.seal", "封存失败的审计", TaskState.FAILED, None),
+        ("audit.seal", "封存完成的审计", TaskState.DONE, None),
+        ("directory.compare", "夜里核对完成", TaskState.DONE, None),
+        ("directory.compare", "夜里核对失败", TaskState.FAILED, None),
+        ("directory.compare", "同事核对完成", TaskState.DONE, other),
+        ("sheets.export", "本人导出完成", TaskState.DONE, me),
+    ):
+        Task.objects.create(institution=institution, kind=kind, label=label, state=state, requested_by=who)
+    client.force_login(me)
+    page = text(client.get("/"))
+    assert "本人导出完成" in page
+    assert "夜里核对失败" in page
+    for hidden in ("封存失败的审计", "封存完成的审计", "夜里核对完成", "同事核对完成"):
+        assert hidden not in page
