@@ -109,7 +109,7 @@ def test_from_a_spreadsheet_to_both_books_agreeing(
     compare(page, "不同", 1)
     expect(page.locator("#list-card")).to_contain_text("批准床位数量：本院 25，平台 99")
     look("directory-different")
-    page.locator("#list-card a[data-drawer]").first.click()
+    page.locator("#list-card tbody a[data-drawer]").first.click()
     expect(page.locator("#drawer-body")).to_contain_text("医保局调整")
     look("directory-comparison-drawer")
 
@@ -127,7 +127,7 @@ def test_from_a_spreadsheet_to_both_books_agreeing(
 
     # What happened to it is told in its drawer.
     page.goto("/directory/?tab=held&words=0005")
-    page.locator("#list-card a[data-drawer]").first.click()
+    page.locator("#list-card tbody a[data-drawer]").first.click()
     expect(page.locator("#drawer-body")).to_contain_text("以本院为准 1 条")
     expect(page.locator("#drawer-body")).to_contain_text("科室信息变更：上传成功")
     look("directory-drawer")
@@ -146,7 +146,7 @@ def test_pages_of_staff_and_institution(office: Person, log_in: Callable[[Person
         page.goto(address)
         look(f"directory-{kind.split('.')[1]}")
     page.goto("/directory/practitioners/")
-    page.locator("#list-card a[data-drawer]").first.click()
+    page.locator("#list-card tbody a[data-drawer]").first.click()
     expect(page.locator("#drawer-body")).to_contain_text("执业证书编号")
     look("directory-practitioner-drawer")
 
@@ -193,9 +193,9 @@ def test_one_department_as_a_page_and_the_desk(office: Person, log_in: Callable[
     page.goto(department.get_absolute_url())
     expect(page.locator("#content")).to_contain_text("遮盖部分不同")
     expect(page.locator("#content")).to_contain_text("启用与停用")
-    page.locator("summary", has_text="显示负责人").click()
+    page.locator("a.eye[aria-label*=电话]").first.click()
     look("directory-department")
-    page.get_by_label("查看的原因").fill("核对联系人")
+    page.locator(".eye-form input[name=reason]").fill("核对联系人")
     page.get_by_role("button", name="显示", exact=True).click()
     expect(page.locator("#content")).to_contain_text("06620000000")
     page.goto("/")

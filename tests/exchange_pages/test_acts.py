@@ -147,7 +147,7 @@ def test_a_batch_is_one_event_with_all_its_submissions(
     assert "已撤销 3 条" in send(client, "exchange:withdraw", form, reason="填错了")
     event = AuditEvent.objects.get(action="exchange.withdraw")
     assert sorted(event.subjects) == sorted(f"exchange.submission:{row.pk}" for row in rows)
-    assert (event.reason, event.label) == ("填错了", "上传与结果待查：撤销 3 条")
+    assert (event.reason, event.label) == ("填错了", "上传记录：撤销 3 条")
 
 
 @pytest.mark.django_db(transaction=True)
