@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import time
 from typing import Any
 
 from django.urls import reverse
+from django.utils import timezone
 
 from insurance.directory.acts import ACTS, NO_RIGHT
 from insurance.directory.choices import ComparisonKind, DepartmentState, Verdict
@@ -29,11 +31,18 @@ from portal.lists.tables import ListTable
 class DayColumn(TimeColumn):
     """A day of the hospital's zone: 2026-11-23."""
 
+    kind = "date"
+
     def words(self, value: Any, record: Any) -> str:
         """Return the day."""
         return day(value)
 
     title = words
+
+    def plain(self, value: Any, record: Any) -> Any:
+        """Return the day itself, so that a spreadsheet can filter it; one with a time of day keeps it as text."""
+        local = timezone.localtime(value)
+        return local.date() if local.time() == time.min else day(value)
 
 
 class CodedColumn(TextColumn):

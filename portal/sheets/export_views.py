@@ -29,7 +29,7 @@ from portal.sheets.exports import SheetExport
 
 def answer(request: ActorRequest, page: ListPage) -> HttpResponseBase:
     """Answer the button 导出 of a list: a file, the page of a task, or first the question masked or clear."""
-    form = request.POST.get("format", "xlsx")
+    form = request.POST.get("format") or _pressed(request)
     grant = grant_for(request.actor, page)
     if grant is not None and "clear" not in request.POST:
         context = {"page": page, "grant": grant, "form": form, "conditions": conditions(page)}
@@ -42,6 +42,12 @@ def answer(request: ActorRequest, page: ListPage) -> HttpResponseBase:
     except (SheetError, UncoverRefused) as error:
         messages.error(request, f"没有导出「{page.title}」：{error}")
         return go(request, request.get_full_path())
+
+
+def _pressed(request: ActorRequest) -> str:
+    """Return the format of the button that was pressed: without script one button can send one value only."""
+    pressed = request.POST.get("export", "")
+    return pressed if pressed in TYPES else "xlsx"
 
 
 def _answer(request: ActorRequest, page: ListPage, form: str, clear: bool) -> HttpResponseBase:
