@@ -49,10 +49,17 @@ def as_the_platform() -> dict[str, str]:
     return {f"SANDBOX_{name}": os.environ.get(f"PLATFORM_{name}") or usual for name, usual in pairs.items()}
 
 
+class _Unfollowed(urllib.request.HTTPRedirectHandler):
+    """Takes a redirect as the answer: with HTTPS=1 it leads to the proxy's address, which nobody serves here."""
+
+    def redirect_request(self, *parts: object) -> None:
+        """Follow nothing."""
+
+
 def answers(url: str) -> bool:
     """Say whether the portal answers at `url`."""
     try:
-        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(url, timeout=5) as answer:
+        with urllib.request.build_opener(urllib.request.ProxyHandler({}), _Unfollowed()).open(url, timeout=5) as answer:
             return bool(answer.status < 500)
     except urllib.error.HTTPError as error:
         return error.code < 500
