@@ -34,7 +34,9 @@ def shown_logins() -> list[Shown]:
 
 
 def _password(person: Person | None, kept: dict[str, str]) -> str:
-    if person is None or not person.is_active:
+    if person is None:
+        return "（未创建）"
+    if not person.is_active:
         return "（已停用）"
     if history(person).filter(action__in=NEW_PASSWORD).exists():
         return "（密码已被修改）"

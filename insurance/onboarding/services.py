@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 from django.db import connection as database
@@ -17,8 +18,8 @@ from insurance.onboarding.models import DemoHospital
 from portal.audit.services import record
 from portal.people.actor import Actor
 from portal.people.models import Person
-from portal.people.roles import ROLES
-from portal.people.services import create_person, grant
+from portal.people.roles import ROLES, THREE_OFFICERS
+from portal.people.services import create_person, grant, holders
 from portal.sheets.models import SheetImport
 from portal.tasks.services import start
 
@@ -32,11 +33,14 @@ PATIENCE_SECONDS = 15.0
 def make_logins() -> DemoHospital:
     """Return the demo hospital with its people; made at the first call, found at every later one.
 
-    Raises DemoRefused where the platform is not a sandbox, or the database was not empty at the first call.
+    A demo made by an earlier version gets the logins of roles that came since. Raises DemoRefused where the platform
+    is not a sandbox, or the database was not empty at the first call.
     """
     demo = demo_hospital()
     if demo is not None:
-        _require_still_sandbox()
+        missing = _missing(demo)
+        if _require_still_sandbox(PATIENCE_SECONDS if missing else 0.0) and missing:
+            _make_missing(demo)
         return demo
     open_bureau(own_connection() if Connection.objects.exists() else None, PATIENCE_SECONDS)
     with transaction.atomic():
@@ -87,12 +91,16 @@ def office_of(demo: DemoHospital) -> Actor:
     return Actor.of(person, demo.institution)
 
 
-def _require_still_sandbox() -> None:
-    """Raise DemoRefused when the connection leads elsewhere now; a sandbox that is switched off harms nobody."""
+def _require_still_sandbox(patience: float) -> bool:
+    """Raise DemoRefused when the connection leads elsewhere now; a sandbox that is switched off harms nobody.
+
+    Say whether it answered within `patience` seconds.
+    """
     try:
-        open_bureau(own_connection())
+        open_bureau(own_connection(), patience)
     except Unreachable:
-        return
+        return False
+    return True
 
 
 def _one_at_a_time() -> None:
@@ -116,11 +124,33 @@ def _make() -> DemoHospital:
     institution = own_connection().institution
     demo = DemoHospital.objects.create(institution=institution)
     actor = Actor.system(institution, "演示")
-    words = make_passwords()
-    for login in LOGINS:
-        _make_person(actor, login, words[login.username])
-    record(actor, "onboarding.logins", [demo], label=f"创建演示登录 {len(LOGINS)} 个")
+    _make_people(actor, demo, LOGINS, make_passwords())
     return demo
+
+
+def _missing(demo: DemoHospital) -> list[Login]:
+    """Return the logins that this database does not have, without officers that it has under other names."""
+    there = set(
+        Person.objects.filter(username__in=[login.username for login in LOGINS]).values_list("username", flat=True)
+    )
+    return [
+        login
+        for login in LOGINS
+        if login.username not in there and not (login.role in THREE_OFFICERS and holders(login.role, demo.institution))
+    ]
+
+
+def _make_missing(demo: DemoHospital) -> None:
+    with transaction.atomic():
+        _one_at_a_time()
+        if missing := _missing(demo):
+            _make_people(Actor.system(demo.institution, "演示"), demo, missing, make_passwords())
+
+
+def _make_people(actor: Actor, demo: DemoHospital, logins: Sequence[Login], words: dict[str, str]) -> None:
+    for login in logins:
+        _make_person(actor, login, words[login.username])
+    record(actor, "onboarding.logins", [demo], label=f"创建演示登录 {len(logins)} 个")
 
 
 def _make_person(actor: Actor, login: Login, password: str) -> None:

@@ -14,6 +14,8 @@ from django.test import Client
 
 from insurance.directory.models import Department
 from insurance.exchange.models import Connection
+from insurance.onboarding import logins, services
+from insurance.onboarding.logins import LOGINS, passwords
 from insurance.onboarding.models import DemoHospital
 from insurance.onboarding.services import make_logins
 from portal.audit.models import AuditEvent
@@ -169,6 +171,37 @@ def test_the_table_says_what_no_longer_holds(installation: Any, tmp_path: Path) 
     assert shown["收费"][1] == "（已停用）"
     (tmp_path / "demo-logins.json").unlink()
     assert "密码文件已丢失" in demo("--logins")[1]
+
+
+def test_a_demo_of_an_earlier_version_gets_the_logins_of_later_roles(
+    installation: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    client: Client,
+    sandbox: RunningSandbox,
+    person: Callable[..., Person],
+) -> None:
+    with monkeypatch.context() as earlier:
+        earlier.setattr(services, "LOGINS", LOGINS[:8])
+        earlier.setattr(logins, "LOGINS", LOGINS[:8])
+        make_logins()
+    before = passwords()
+    assert len(before) == 8
+    person("anquan2", own_institution(), "security_admin")
+    sandbox.stop()
+    assert "（未创建）" in demo("--logins")[1]
+    sandbox.start()
+    shown = lines_of(demo("--logins")[1])
+    assert {name: passwords()[name] for name in before} == before
+    assert client.login(username="xitong", password=shown["系统管理员"][1])
+    assert shown["安全管理员"][1] == "（未创建）"  # the hospital has its own
+    assert Person.objects.count() == len(LOGINS)
+    events = AuditEvent.objects.count()
+    demo("--logins")
+    assert AuditEvent.objects.count() == events
+
+
+def own_institution() -> Institution:
+    return DemoHospital.objects.get().institution
 
 
 def test_a_connection_that_leads_elsewhere_now_shows_no_logins(
