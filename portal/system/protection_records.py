@@ -177,9 +177,10 @@ def backup(actor: Actor) -> Finding:
             "(SELECT count(*) FROM pg_stat_replication), pg_size_pretty(pg_database_size(current_database()))"
         )
         mode, archived, replicas, size = cursor.fetchone()
-    when = f"最近归档 {timezone.localtime(archived):%Y-%m-%d %H:%M}" if archived else "没有归档过"
+    when = f"最近一次 {timezone.localtime(archived):%Y-%m-%d %H:%M}" if archived else "还没有归档过"
+    kept = "没有开启" if mode == "off" else f"已开启，{when}"
     return Finding(
-        [f"数据库 {size}", f"WAL 归档 {mode}，{when}", f"从库 {replicas} 个"],
+        [f"数据库 {size}", f"数据库连续归档{kept}", f"备用数据库 {replicas} 台"],
         Met.OUTSIDE,
         "请提供数据库备份制度、最近一次备份和恢复演练的记录。",
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import platform
+import re
 import shutil
 import tomllib
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import django
+from django.apps import apps
 from django.conf import settings
 from django.db import DatabaseError, connection
 from django.utils import timezone
@@ -33,6 +35,7 @@ REDIS_SECONDS = 0.3
 TABLES = 12
 NAMES = {"interactive": "即时上传", "bulk": "批量上传", "tasks": "任务"}
 LOW_DISK = 0.1
+MONTH = re.compile(r"\d{6}")
 
 
 @dataclass(frozen=True)
@@ -114,16 +117,34 @@ def database() -> dict[str, Any]:
         )
         size, used, most, archive, archived, replicas, started = cursor.fetchone()
         cursor.execute(
-            "SELECT relname, pg_size_pretty(pg_total_relation_size(oid)), reltuples::bigint FROM pg_class "
+            "SELECT relname, (SELECT inhparent::regclass::text FROM pg_inherits WHERE inhrelid = pg_class.oid), "
+            "pg_size_pretty(pg_total_relation_size(oid)), reltuples::bigint FROM pg_class "
             "WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace "
             "ORDER BY pg_total_relation_size(oid) DESC LIMIT %s",
             [TABLES],
         )
-        tables = [(name, pretty, max(rows, 0)) for name, pretty, rows in cursor.fetchall()]
+        found = cursor.fetchall()
+    words = table_words()
+    tables = [(name, _words_of(name, parent, words), pretty, max(rows, 0)) for name, parent, pretty, rows in found]
     return {
-        "size": size, "used": used, "most": most, "archive": archive, "archived": archived, "replicas": replicas,
-        "started": started, "tables": tables,
+        "size": size, "used": used, "most": most, "archives": archive != "off",
+        "archived": archived, "replicas": replicas, "started": started, "tables": tables,
     }  # fmt: skip
+
+
+def table_words() -> dict[str, str]:
+    """Return table name → what lies in it, in words, for the tables of our own rooms."""
+    own = [model for model in apps.get_models() if model.__module__.startswith(("portal.", "insurance."))]
+    return {model._meta.db_table: str(model._meta.verbose_name) for model in own}
+
+
+def _words_of(name: str, parent: str | None, words: dict[str, str]) -> str:
+    """Return a table in words; a month's part of a larger one says which month."""
+    if parent is None:
+        return words.get(name, "框架内部")
+    part = name.removeprefix(f"{parent}_")
+    month = f"{part[:4]} 年 {int(part[4:])} 月" if MONTH.fullmatch(part) else "其余月份"
+    return f"{words.get(parent, '框架内部')}（{month}）"
 
 
 def disks() -> list[Disk]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
@@ -16,7 +17,7 @@ from portal.audit.days import yesterday
 from portal.audit.models import AuditEvent
 from portal.lists.intent import issue
 from portal.people.models import Institution, Person
-from portal.system import alarms
+from portal.system import alarms, status
 from portal.system.alarms import raise_alarm
 from portal.system.models import AlarmEvent, AlarmRoute
 from portal.tasks.models import Task
@@ -203,6 +204,17 @@ def test_health_says_what_it_cannot_know(admin: Person, enter: Callable[[Person]
     content = enter(admin).get(reverse("system:health")).content.decode()
     for words in ("调度进程", "PostgreSQL", "平台不知道", "即时上传队列", "最早的待上传", "审计记录"):
         assert words in content
+
+
+def test_health_names_what_lies_in_the_database(admin: Person, enter: Callable[[Person], Client]) -> None:
+    content = enter(admin).get(reverse("system:health")).content.decode()
+    assert "连续归档" in content
+    assert "WAL" not in content
+    seen = status.table_words()
+    assert seen["exchange_call"] == "交易记录"
+    assert status._words_of("exchange_callbody_202611", "exchange_callbody", seen) == "报文（2026 年 11 月）"
+    assert status._words_of("exchange_callbody_other", "exchange_callbody", seen) == "报文（其余月份）"
+    assert not re.search(r"<td[^>]*>[a-z]+_[a-z_]+</td>", content)
 
 
 def test_health_lives_without_redis(admin: Person, enter: Callable[[Person], Client], settings: Any) -> None:
