@@ -80,7 +80,7 @@ def _begin(
             same_as=earlier,
         )
         record(actor, "sheets.upload", [sheet_import], label=f"上传{importer.label}文件", sha256=kept.sha256)
-        _start(actor, sheet_import, "sheets.check", f"校验{sheet_import.label}文件")
+        _start(actor, sheet_import, "sheets.check", f"校验{sheet_import.label}文件 {sheet_import.pk} 号")
     return sheet_import
 
 
@@ -92,7 +92,7 @@ def _start(actor: Actor, sheet_import: SheetImport, kind: str, label: str) -> No
 def start_check(actor: Actor, sheet_import: SheetImport) -> None:
     """Check a file anew. Call it in a transaction with the import locked."""
     _set(sheet_import, state=ImportState.CHECKING, words="")
-    _start(actor, sheet_import, "sheets.check", f"校验{sheet_import.label}文件")
+    _start(actor, sheet_import, "sheets.check", f"校验{sheet_import.label}文件 {sheet_import.pk} 号")
 
 
 def confirm(actor: Actor, *, sheet_import: SheetImport, mode: Mode | str) -> bool:
@@ -110,10 +110,10 @@ def confirm(actor: Actor, *, sheet_import: SheetImport, mode: Mode | str) -> boo
         _must_be_ready(locked, mode)
         _set(locked, state=ImportState.APPLYING, mode=mode, words="", done_chunks=0, result={})
         record(
-            actor, "sheets.confirm", [locked], label=f"导入{locked.label} {locked.to_take} 条", mode=mode.value,
+            actor, "sheets.confirm", [locked], label=f"导入{locked.label} {locked.to_take:,} 条", mode=mode.value,
             new=locked.new_rows, changed=locked.changed_rows, errors=locked.error_rows,
         )  # fmt: skip
-        _start(actor, locked, "sheets.apply", f"导入{locked.label} {locked.to_take} 条")
+        _start(actor, locked, "sheets.apply", f"导入{locked.label} {locked.to_take:,} 条")
     return True
 
 

@@ -90,11 +90,13 @@ def name_of(reference: str) -> str:
 def _go(sheet_import: SheetImport) -> str:
     if sheet_import.state == ImportState.READY:
         sheet_import.state, sheet_import.words = ImportState.CHECKING, ""
-        sheet_import.task = _start(sheet_import, "sheets.check", f"重新校验{sheet_import.label}文件")
+        sheet_import.task = _start(
+            sheet_import, "sheets.check", f"重新校验{sheet_import.label}文件 {sheet_import.pk} 号"
+        )
         sheet_import.save(update_fields=["state", "words", "task"])
         return "已重新校验"
     if sheet_import.state in (ImportState.APPLIED, ImportState.APPLYING):
-        _start(sheet_import, "sheets.waiting", f"导入{sheet_import.label}的待对照行")
+        _start(sheet_import, "sheets.waiting", f"导入{sheet_import.label}文件 {sheet_import.pk} 号的待对照行")
         return "自动导入"
     return "文件已放弃" if sheet_import.state == ImportState.ABANDONED else "正在校验"
 

@@ -58,6 +58,8 @@ def counts(made: SheetImport) -> tuple[int, int, int, int]:
 
 def test_from_upload_to_result(actor: Actor) -> None:
     made = upload(actor, xlsx(HEADER, ROW, ("0102", "产科二区", 38)))
+    assert made.task is not None
+    assert made.task.label == f"校验病区文件 {made.pk} 号"
     assert made.state == ImportState.CHECKING
     work(made)
     assert (made.state, counts(made)) == (ImportState.READY, (2, 0, 0, 0))
