@@ -151,11 +151,11 @@ class Approve(Act):
     effect = "所选对照立即生效，原来生效的同值对照在新的生效日结束；等待这些值的记录自动继续处理。"
 
     def hindrance(self, row: Any, found: Any) -> str:
-        """Return why this person cannot be the second one for the mapping; asked once a proposer."""
+        """Return why this person cannot be the second one for the mapping; asked once for each pair of authors."""
         kept: dict[tuple[str, Any], str] = self.__dict__.setdefault("_kept", {})
-        key = (found.approve, row.proposed_by_id)
+        key = (found.approve, (row.proposed_by_id, row.owner_id))
         if key not in kept:
-            kept[key] = may_decide(self.request.actor, found.approve, row.proposed_by)
+            kept[key] = may_decide(self.request.actor, found.approve, row.proposed_by, row.owner)
         return kept[key]
 
     def work(self, actor: Actor, rows: list[Any], said: dict[str, Any]) -> Result:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.db import connection as database
 from django.test import Client
@@ -9,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from portal.people.actor import Actor
-from portal.people.models import Institution, Person
+from portal.people.models import Institution, Membership, Person
 from portal.values import services
 from portal.values.choices import MappingState
 from portal.values.models import MissingValue, ValueMapping
@@ -162,3 +164,14 @@ def test_names_of_persons_are_masked_and_in_no_address(actor: Actor, clerk: Pers
         assert "陈*" in page
         assert "陈某某" not in page
         assert "source_label" not in page
+
+
+def test_an_author_is_told_before_they_approve(actor: Actor, hospital: Institution) -> None:
+    """Handed in by a colleague it is still theirs: the panel says so, instead of a refused page after the click."""
+    author = make_person("insurance_office", hospital)
+    Membership.objects.create(person=author, institution=hospital, role="reviewer")
+    made = services.propose(Actor.of(author, hospital), set_code="price", source="箱", target="盒")
+    services.submit(actor, mappings=[made])
+    panel = entered(author).post(reverse("values:approve"), {"row": [made.pk], "query": "tab=all"}).content.decode()
+    assert "本次通过1条" not in re.sub(r"<[^>]+>|\s+", "", panel)
+    assert 'name="intent"' not in panel
