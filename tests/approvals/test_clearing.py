@@ -77,6 +77,8 @@ def test_the_pages_for_three_persons(institution, proposer, reviewer, outsider, 
     assert entered(reviewer).get(url).status_code == 403
     assert entered(stranger).get(url).status_code == 403
     client = entered(proposer)
+    nothing = client.get(reverse("approvals:clearing")).content.decode()
+    assert f'href="{url}"' in nothing[nothing.index('class="empty"') :]
     filled = client.get(url, {"scope": LIST, "query": "words=x"}).content.decode()
     assert 'value="words=x"' in filled
     given = ASKED | {"intent": issue(proposer, "approvals.clear_list").key}

@@ -55,7 +55,10 @@ class GrantList(ListPage):
         Tab("all", "全部"),
     )
     main = Link("申请批量明文", "approvals:clearing_new", "privacy.request")
-    empty = Empty("还没有批量明文授权。需要时由申请人提出，另一人在「双人审核」中批准。")
+    empty = Empty(
+        "还没有批量明文授权。需要时由申请人提出，另一人在「双人审核」中批准。",
+        Link("申请批量明文", "approvals:clearing_new", "privacy.request"),
+    )
 
     def rows(self) -> QuerySet[Any]:
         """Return the grants this person may see."""
