@@ -212,18 +212,20 @@ def ask(actor: Actor, *, page: ListPage, form: str, clear: bool, expected: int) 
     at_it: SheetExport | None = mine.filter(fingerprint=fingerprint, task__isnull=False, task__ended_at=None).first()
     if at_it is not None:
         return at_it
-    made = _asked(actor, page, form=form, clear=clear, expected=expected, fingerprint=fingerprint)
+    made = _asked(actor, actor.person, page, form=form, clear=clear, expected=expected, fingerprint=fingerprint)
     label = f"导出{page.title} {expected:,} 行"
     made.task = start(actor, kind="sheets.export", params={"export": made.pk}, label=label)
     made.save(update_fields=["task"])
     return made
 
 
-def _asked(actor: Actor, page: ListPage, *, form: str, clear: bool, expected: int, fingerprint: str) -> SheetExport:
+def _asked(
+    actor: Actor, person: Person, page: ListPage, *, form: str, clear: bool, expected: int, fingerprint: str
+) -> SheetExport:
     """Write down what was asked for; the task finds the list again by it."""
     made: SheetExport = SheetExport.objects.create(
         institution=actor.institution,
-        requested_by=actor.person,
+        requested_by=person,
         page=path_of_page(page),
         query=page.query.urlencode(),
         place=dict(page.kwargs),
