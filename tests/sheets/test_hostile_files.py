@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import resource
 import struct
@@ -222,6 +223,7 @@ def in_a_fork(work: Callable[[], None]) -> str:
         ceiling = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize() + MEMORY_BYTES
         resource.setrlimit(resource.RLIMIT_AS, (ceiling, ceiling))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        faulthandler.disable()  # dying of the limit is expected, and no fault of the run
         try:
             work()
         except BaseException:
