@@ -13,7 +13,7 @@ from django.utils.functional import cached_property
 
 from insurance.exchange.choices import CallState, SubmissionState
 from insurance.exchange.contents import DIRECT
-from insurance.exchange.models import Call, Submission
+from insurance.exchange.models import STUCK, Call, Submission
 from insurance.exchange.pages.links import link_in
 from insurance.exchange.pages.submissions import purpose_choices
 from insurance.specification.books import Book
@@ -79,8 +79,7 @@ class UnappliedFilter(YesNoFilter):
 
     def filter(self, qs: QuerySet[Any], value: str) -> QuerySet[Any]:
         """Narrow the rows."""
-        stuck = Q(applied_at=None, state__in=[CallState.ACCEPTED, CallState.REFUSED], apply_attempts__gt=0)
-        return {"1": qs.filter(stuck), "0": qs.exclude(stuck)}.get(value, qs)
+        return {"1": qs.filter(STUCK), "0": qs.exclude(STUCK)}.get(value, qs)
 
 
 class MomentRangeWidget(forms.MultiWidget):

@@ -21,6 +21,9 @@ from portal.people.models import Institution, Person
 from portal.people.scope import ScopedQuerySet
 from portal.privacy.fields import EncryptedTextField
 
+# Calls whose answer came and could not be written into the records yet.
+STUCK = Q(applied_at=None, state__in=["accepted", "refused"], apply_attempts__gt=0)
+
 # What a person must see to; every arm is one that the lists ask by, so that one partial index serves them all.
 TO_DO = (
     Q(state="refused", superseded=False)

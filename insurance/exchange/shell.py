@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from django.urls import reverse
 
-from insurance.exchange.models import Submission
-from insurance.exchange.pages.links import clock, light_connection, paused_since, stopped_words, unapplied
+from insurance.exchange.pages.links import clock, light_connection, paused_since, stopped_words
+from insurance.exchange.pages.worklists import contradicted, stuck_calls
 from insurance.exchange.watching import register_watching
 from portal.desk.registry import (
     Alarm,
@@ -17,14 +17,8 @@ from portal.desk.registry import (
     add_menu,
 )
 from portal.people.actor import Actor
-from portal.people.models import Institution
 
 VIEW = "exchange.view"
-
-
-def contradicted(institution: Institution) -> int:
-    """Return how many late answers contradict what had been settled, and nobody has compared them yet."""
-    return int(Submission.objects.filter(institution=institution, contradicted=True).count())
 
 
 def contradiction_alarm(actor: Actor) -> Notice | None:
@@ -38,7 +32,7 @@ def contradiction_alarm(actor: Actor) -> Notice | None:
 
 def unapplied_alarm(actor: Actor) -> Notice | None:
     """Say on the desk that answers came which could not be written into the records."""
-    number = unapplied(actor.institution)
+    number = stuck_calls(actor.institution).count()
     if not number:
         return None
     words = f"有 {number} 次交易的答复写入业务记录失败，系统会再试；多次失败请联系信息科。"

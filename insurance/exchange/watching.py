@@ -13,7 +13,7 @@ from insurance.exchange.choices import CallState, SubmissionState
 from insurance.exchange.models import Submission
 from insurance.exchange.pages import today
 from insurance.exchange.pages.links import light_connection, stopped_words
-from insurance.exchange.pages.worklists import stuck_calls
+from insurance.exchange.pages.worklists import contradicted, stuck_calls
 from portal.desk.registry import Chart, Panel, Picture, Series, Work, add_chart, add_panel, add_work
 from portal.people.actor import Actor
 from portal.people.models import Institution
@@ -76,7 +76,7 @@ def look_stopped(institution: Institution | None) -> tuple[str, str] | None:
 
 def look_contradicted(institution: Institution | None) -> tuple[str, str] | None:
     """Say that late answers contradict what was settled."""
-    number = Submission.objects.filter(institution=institution, contradicted=True).count()
+    number = contradicted(institution) if institution else 0
     return (f"{number} 条上传的迟到答复与此前认定不符，可能重复或缺少", "danger") if number else None
 
 

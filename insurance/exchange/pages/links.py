@@ -14,7 +14,7 @@ from django.utils import timezone
 from insurance.exchange.breaker import is_shut_out
 from insurance.exchange.choices import OPEN_STATES, DeliveryClass, SubmissionState
 from insurance.exchange.connections import book_of
-from insurance.exchange.models import Call, Connection, Drain, Session, Submission
+from insurance.exchange.models import Connection, Drain, Session, Submission
 from insurance.exchange.queries import connection_of
 from insurance.specification.books import Book, open_book
 from portal.audit.queries import history
@@ -131,10 +131,3 @@ def deadlines() -> list[tuple[str, str]]:
         ("结果待查", f"每 {settings.VERIFY_EVERY:g} 秒查一次，满 {settings.VERIFY_MIN_AGE:g} 秒才认定平台没有"),
         ("熔断", f"连续 {settings.BREAKER_FAILURES} 次不通后停 {settings.BREAKER_SECONDS:g} 秒再试"),
     ]
-
-
-def unapplied(institution: Institution) -> int:
-    """Return how many answers of an institution could not be written into its records yet."""
-    return Call.objects.filter(
-        institution=institution, applied_at=None, state__in=["accepted", "refused"], apply_attempts__gt=0
-    ).count()

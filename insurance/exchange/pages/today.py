@@ -20,7 +20,7 @@ from portal.people.actor import Actor
 # A cashier and a patient wait for what is unknown; so long it may take before it counts as late.
 DECIDE_WITHIN = dt.timedelta(hours=2)
 # Under each tab of 待处理: how pressing it is, what to do, and which right it takes.
-TODO: Mapping[str, tuple[str, str, str, str]] = {
+LINES: Mapping[str, tuple[str, str, str, str]] = {
     "person": (
         "待人工核实（结果待查）", "danger", "看证据，到平台核对后点「核实」；核实前勿重复上传。", "exchange.decide",
     ),
@@ -49,11 +49,11 @@ def platform_state(actor: Actor) -> Mapping[str, Any] | None:
 
 def lines_to_see_to(actor: Actor) -> Sequence[WorkLine]:
     """Return a line for each tab of 待处理, for answers not written, and for what the platform is being asked about."""
-    counted = {tab.key: tab for tab in TODO_TABS if tab.key in TODO}
+    counted = {tab.key: tab for tab in TODO_TABS if tab.key in LINES}
     found = _counts(to_do_for(actor), counted.values())
     url = reverse("exchange:todo")
     lines = []
-    for key, (label, level, step, duty) in TODO.items():
+    for key, (label, level, step, duty) in LINES.items():
         since = found[f"since_of_{key}"]
         due = since + DECIDE_WITHIN if since and key == "person" else None
         lines.append(WorkLine(label, found[f"number_of_{key}"], f"{url}?tab={key}", level, step, since, due, duty=duty))

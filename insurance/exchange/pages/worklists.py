@@ -9,8 +9,8 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-from insurance.exchange.choices import CallState, SubmissionState
-from insurance.exchange.models import TO_DO, Call, Submission
+from insurance.exchange.choices import SubmissionState
+from insurance.exchange.models import STUCK, TO_DO, Call, Submission
 from insurance.exchange.pages.acts import next_step
 from insurance.exchange.pages.links import clock, stopped_words
 from insurance.exchange.pages.submissions import person_at, submissions_for
@@ -39,13 +39,13 @@ UNKNOWN_TABS: Sequence[Tab] = (
 
 def stuck_calls(institution: Institution) -> models.QuerySet[Call]:
     """Return the calls whose answer could not be written into the records yet; a partial index holds the few."""
-    found: models.QuerySet[Call] = Call.objects.filter(
-        institution=institution,
-        applied_at=None,
-        state__in=[CallState.ACCEPTED, CallState.REFUSED],
-        apply_attempts__gt=0,
-    )
+    found: models.QuerySet[Call] = Call.objects.filter(STUCK, institution=institution)
     return found
+
+
+def contradicted(institution: Institution) -> int:
+    """Return how many late answers contradict what had been settled, and nobody has compared them yet."""
+    return int(Submission.objects.filter(institution=institution, contradicted=True).count())
 
 
 def to_do_for(actor: Actor) -> models.QuerySet[Submission]:
