@@ -36,7 +36,7 @@ def unapplied_alarm(actor: Actor) -> Notice | None:
     if not number:
         return None
     words = f"有 {number} 次交易的答复写入业务记录失败，系统会再试；多次失败请联系信息科。"
-    return Notice(words, "warning", f"{reverse('exchange:todo')}?tab=unapplied", "查看" if actor.may(VIEW) else "")
+    return Notice(words, "warning", f"{reverse('exchange:calls')}?unapplied=1", "查看" if actor.may(VIEW) else "")
 
 
 def sandbox_band(actor: Actor) -> Notice | None:

@@ -14,6 +14,7 @@ from django.utils import timezone
 from insurance.exchange.choices import CallState, SubmissionState
 from insurance.exchange.models import Call, Connection, Submission
 from insurance.exchange.pages.today import lines_to_see_to
+from insurance.exchange.shell import unapplied_alarm
 from insurance.exchange.statistics import count_days
 from insurance.exchange.watching import latency_chart, outcomes_chart, refusals_chart
 from portal.desk.registry import Picture
@@ -124,3 +125,12 @@ def test_another_hospital_sees_its_own(
     there = Actor.of(outsider, other_connection.institution)
     assert all(line.number == 0 for line in lines_to_see_to(there))
     assert Submission.objects.count() == 1
+
+
+def test_alarm_of_stuck_answers_leads_to_exactly_these(office: Client, actor: Actor, connection: Connection) -> None:
+    for _ in range(2):
+        say(queue(actor, state=SubmissionState.SENDING), CallState.ACCEPTED, b"{}", applied_at=None, apply_attempts=3)
+    notice = unapplied_alarm(actor)
+    assert notice is not None
+    assert "有 2 次交易" in notice.text
+    assert listed(office, notice.url) == 2
