@@ -37,6 +37,8 @@ INSTALLED_APPS = [
     "insurance.specification",
     "insurance.exchange",
     "insurance.directory",
+    "insurance.catalogue",
+    "insurance.mapping",
     "insurance.onboarding",
     "insurance.sandbox",
     "django.contrib.auth",

@@ -19,4 +19,6 @@ urlpatterns = [
     path("sheets/", include("portal.sheets.urls")),
     path("directory/", include("insurance.directory.urls")),
     path("exchange/", include("insurance.exchange.urls")),
+    path("catalogue/", include("insurance.catalogue.urls")),
+    path("mapping/", include("insurance.mapping.urls")),
 ]

@@ -56,6 +56,9 @@ VERBS = {
     "uncover": "查看明文",
     "request": "申请批量明文",
     "handover": "代人交接",
+    "drugs": "对药品",
+    "services": "对医疗服务",
+    "supplies": "对耗材",
 }
 
 
@@ -77,6 +80,8 @@ def _role(code: str, label: str, *actions: str) -> Role:
 # Verbs: view, edit (change our own records), submit (say it to the platform), decide (settle an unknown or a
 # difference), import, export, approve (as the second person), debug (接口调试), manage.
 # privacy.uncover shows one record in clear, privacy.request asks for many, privacy.approve allows it.
+# mapping.drugs, .services, .supplies tie items of those kinds to codes (who maps does not approve); mapping.edit makes
+# and changes items themselves; catalogue.manage downloads.
 # people.manage makes and locks accounts (系统管理员), people.grant gives roles (安全管理员), audit.* reads what all of
 # them did (审计管理员): 等保三级 wants three persons for these.
 ROLES: dict[str, Role] = {
@@ -87,6 +92,8 @@ ROLES: dict[str, Role] = {
             "医保办",
             "desk.view",
             "directory.*",
+            "catalogue.*",
+            "mapping.*",
             "exchange.view",
             "exchange.submit",
             "exchange.decide",
@@ -106,6 +113,11 @@ ROLES: dict[str, Role] = {
             "desk.view",
             "directory.view",
             "directory.export",
+            "catalogue.view",
+            "catalogue.export",
+            "mapping.view",
+            "mapping.approve",
+            "mapping.export",
             "exchange.view",
             "exchange.decide",
             "exchange.approve",
@@ -123,6 +135,13 @@ ROLES: dict[str, Role] = {
             "药房",
             "desk.view",
             "directory.view",
+            "catalogue.view",
+            "catalogue.export",
+            "mapping.view",
+            "mapping.drugs",
+            "mapping.edit",
+            "mapping.import",
+            "mapping.export",
             "values.view",
             "values.edit",
             "approvals.view",
@@ -134,16 +153,27 @@ ROLES: dict[str, Role] = {
             "物价耗材",
             "desk.view",
             "directory.view",
+            "catalogue.view",
+            "catalogue.export",
+            "mapping.view",
+            "mapping.services",
+            "mapping.supplies",
+            "mapping.edit",
+            "mapping.import",
+            "mapping.export",
             "values.view",
             "values.edit",
             "approvals.view",
             "tasks.view",
             "sheets.view",
         ),
-        _role("cashier", "收费", "desk.view", "directory.view", "approvals.view", "tasks.view"),
         _role(
-            "records", "病案采集", "desk.view", "directory.view", "values.view", "approvals.view", "tasks.view",
-            "sheets.view",
+            "cashier", "收费", "desk.view", "directory.view", "catalogue.view", "mapping.view", "approvals.view",
+            "tasks.view",
+        ),
+        _role(
+            "records", "病案采集", "desk.view", "directory.view", "catalogue.view", "values.view", "approvals.view",
+            "tasks.view", "sheets.view",
         ),
         _role(
             "manager",
@@ -151,6 +181,9 @@ ROLES: dict[str, Role] = {
             "desk.view",
             "directory.view",
             "directory.export",
+            "catalogue.view",
+            "mapping.view",
+            "mapping.export",
             "exchange.view",
             "exchange.export",
             "values.view",
@@ -165,6 +198,9 @@ ROLES: dict[str, Role] = {
             "信息科",
             "desk.view",
             "directory.view",
+            "catalogue.view",
+            "catalogue.manage",
+            "mapping.view",
             "exchange.view",
             "exchange.manage",
             "exchange.debug",

@@ -1,0 +1,1 @@
+"""3301 3302 3360 and the bureau's verdict: relations on their way."""

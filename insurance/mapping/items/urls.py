@@ -1,0 +1,5 @@
+"""Addresses of this corner, under the room's."""
+
+from django.urls import URLPattern
+
+urlpatterns: list[URLPattern] = []

@@ -1,0 +1,10 @@
+"""Addresses of this room: each corner brings its own."""
+
+from insurance.mapping.items.urls import urlpatterns as items
+from insurance.mapping.proof.urls import urlpatterns as proof
+from insurance.mapping.review.urls import urlpatterns as review
+from insurance.mapping.switching.urls import urlpatterns as switching
+
+app_name = "mapping"
+
+urlpatterns = [*items, *review, *proof, *switching]
