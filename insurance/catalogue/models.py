@@ -6,7 +6,7 @@ version replaced stays with the load that replaced it, so that what a code meant
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -85,7 +85,7 @@ class Item(models.Model):
     vali_flag = models.CharField("有效标志", blank=True)
     ver = models.CharField("版本号", blank=True)
     updt_time = models.DateTimeField("更新时间", null=True)
-    cells: ClassVar[ArrayField] = ArrayField(models.TextField(null=True), verbose_name="全部列")
+    cells: ClassVar[Any] = ArrayField(models.TextField(null=True), verbose_name="全部列")
     current = models.BooleanField("现行", default=True)
     load = models.ForeignKey(Load, on_delete=models.PROTECT, related_name="rows", db_index=False)
     replaced_by = models.ForeignKey(Load, null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
