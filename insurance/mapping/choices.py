@@ -132,6 +132,37 @@ class SwitchRelation(States):
     DROPPED = "1:0", "red", "停用"
 
 
+class LineKind(States):
+    """What a change of codes means for one standing relation, as long as nothing was prepared for it."""
+
+    READY = "ready", "blue", "可准备"
+    CHOICE = "choice", "orange", "需人选择"
+    DROPPED = "dropped", "red", "停用无替代"
+    BLOCKED = "blocked", "yellow", "受阻"
+    UNLISTED = "unlisted", "red", "对照表未列"
+
+
+class LineState(States):
+    """How far one relation's change of code is prepared."""
+
+    WAITING = "waiting", "yellow", "待准备"
+    PROPOSED = "proposed", "azure", "待审核"
+    RETURNED = "returned", "red", "已退回"
+    APPROVED = "approved", "blue", "待切换"
+    DONE = "done", "green", "已切换"
+    SETTLED = "settled", "secondary", "已另行处理"
+
+
+class StepState(States):
+    """How one step of the night stands."""
+
+    WAITING = "waiting", "secondary", "未开始"
+    RUNNING = "running", "blue", "进行中"
+    DONE = "done", "green", "已完成"
+    FAILED = "failed", "red", "未完成"
+    SKIPPED = "skipped", "orange", "未执行"
+
+
 class NightState(States):
     """How the night's order of work stands."""
 

@@ -3,9 +3,17 @@
 from insurance.mapping.models.items import HospitalItem, ItemChange
 from insurance.mapping.models.proof import Difference, PlatformMapping
 from insurance.mapping.models.relations import Comment, Ending, Mapping, Suggestion
-from insurance.mapping.models.switching import CodeSwitch, CodeSwitchRow, Finding, NightRun
+from insurance.mapping.models.switching import (
+    CodeSwitch,
+    CodeSwitchRow,
+    Finding,
+    NightRun,
+    RelationTerms,
+    SwitchFile,
+    SwitchLine,
+)
 
 __all__ = [
     "CodeSwitch", "CodeSwitchRow", "Comment", "Difference", "Ending", "Finding", "HospitalItem", "ItemChange",
-    "Mapping", "NightRun", "PlatformMapping", "Suggestion",
+    "Mapping", "NightRun", "PlatformMapping", "RelationTerms", "Suggestion", "SwitchFile", "SwitchLine",
 ]  # fmt: skip

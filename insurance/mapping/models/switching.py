@@ -9,14 +9,28 @@ from django.db.models import F, Q
 from django.urls import reverse
 
 from insurance.catalogue.models import Load
-from insurance.mapping.choices import FindingKind, ListType, NightState, SwitchRelation, SwitchState, WorkState
-from insurance.mapping.models.relations import Mapping
+from insurance.mapping.choices import (
+    FindingKind,
+    LineKind,
+    LineState,
+    ListType,
+    NightState,
+    SwitchRelation,
+    SwitchState,
+    WorkState,
+)
+from insurance.mapping.models.items import HospitalItem
+from insurance.mapping.models.relations import Ending, Mapping
 from portal.people.models import Institution, Person
 from portal.people.scope import ScopedQuerySet
+from portal.sheets.models import SheetImport
 
 
 class CodeSwitch(models.Model):
-    """One table of old and new codes from the bureau, in force from `day`; prepared and approved before it."""
+    """One table of old and new codes from the bureau, in force from `day`; prepared and approved before it.
+
+    `summary` is what its lines came to when they were last looked at (`assessed_at`): counts, yuan, patients.
+    """
 
     institution = models.ForeignKey(Institution, on_delete=models.PROTECT, related_name="+")
     name = models.CharField("名称", max_length=100)
@@ -30,6 +44,8 @@ class CodeSwitch(models.Model):
     approved_by = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+")
     approved_at = models.DateTimeField("审核时间", null=True)
     words = models.CharField("退回原因", max_length=500, blank=True)
+    summary = models.JSONField("影响", default=dict, blank=True)
+    assessed_at = models.DateTimeField("影响核对时间", null=True, blank=True)
 
     objects: ClassVar[Any] = ScopedQuerySet["CodeSwitch"].as_manager()
 
@@ -52,7 +68,10 @@ class CodeSwitch(models.Model):
 
 
 class CodeSwitchRow(models.Model):
-    """One line of the bureau's table: an old code, and the new one it becomes (empty: it ends)."""
+    """One line of the bureau's table: an old code, and the new one it becomes (empty: it ends).
+
+    `relation` is what the whole table says (counted over all its lines), `stated` what the bureau wrote beside it.
+    """
 
     switch = models.ForeignKey(CodeSwitch, on_delete=models.CASCADE, related_name="rows")
     list_type = models.CharField("目录类别", max_length=3, choices=ListType.choices)
@@ -61,6 +80,7 @@ class CodeSwitchRow(models.Model):
     new_code = models.CharField("新编码", blank=True)
     new_name = models.CharField("新名称", blank=True)
     relation = models.CharField("对应关系", max_length=3, choices=SwitchRelation.choices, default=SwitchRelation.ONE)
+    stated = models.CharField("局方所列关系", blank=True)
     memo = models.CharField("备注", blank=True)
 
     class Meta:
@@ -73,14 +93,90 @@ class CodeSwitchRow(models.Model):
         return f"{self.old_code} → {self.new_code}"
 
 
+class SwitchFile(models.Model):
+    """Which switch an uploaded spreadsheet is for: the wizard itself knows files, not switches."""
+
+    switch = models.ForeignKey(CodeSwitch, on_delete=models.CASCADE, related_name="files")
+    sheet_import = models.OneToOneField(SheetImport, on_delete=models.CASCADE, related_name="+")
+
+    class Meta:
+        verbose_name = verbose_name_plural = "对照表文件"
+
+    def __str__(self) -> str:
+        return f"{self.switch}：{self.sheet_import.file_name}"
+
+
+class SwitchLine(models.Model):
+    """What a switch does to one standing relation, and how far its change is prepared.
+
+    `new_code` is the only successor (empty: none, or a person chooses among `candidates`: [{"code", "name", "score",
+    "reasons"}]). `proposal` is the relation that takes over, `ending` what ends one without successor. `over` (yuan)
+    is by how much the hospital's price exceeds the new code's ceiling; `warnings` are sentences.
+    """
+
+    switch = models.ForeignKey(CodeSwitch, on_delete=models.CASCADE, related_name="lines")
+    institution = models.ForeignKey(Institution, on_delete=models.PROTECT, related_name="+")
+    item = models.ForeignKey(HospitalItem, on_delete=models.PROTECT, related_name="+")
+    mapping = models.ForeignKey(Mapping, on_delete=models.CASCADE, related_name="switch_lines")
+    kind = models.CharField("情形", max_length=10, choices=LineKind.choices)
+    state = models.CharField("进度", max_length=10, choices=LineState.choices, default=LineState.WAITING)
+    relation = models.CharField("对应关系", max_length=3, choices=SwitchRelation.choices, blank=True)
+    new_code = models.CharField("新编码", blank=True)
+    new_name = models.CharField("新名称", blank=True)
+    candidates = models.JSONField("可选新编码", default=list, blank=True)
+    hindrance = models.CharField("受阻原因", max_length=300, blank=True)
+    warnings = models.JSONField("提醒", default=list, blank=True)
+    over = models.DecimalField("超限价", max_digits=16, decimal_places=4, null=True, blank=True)
+    class_from = models.CharField("原等级", max_length=20, blank=True)
+    class_to = models.CharField("新等级", max_length=20, blank=True)
+    proposal = models.ForeignKey(Mapping, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    ending = models.ForeignKey(Ending, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+
+    objects: ClassVar[Any] = ScopedQuerySet["SwitchLine"].as_manager()
+
+    class Meta:
+        verbose_name = verbose_name_plural = "切换明细"
+        constraints = [models.UniqueConstraint(fields=["switch", "mapping"], name="switch_line_once")]
+        indexes = [models.Index(fields=["switch", "state", "kind", "id"], name="switch_line_by_state")]
+
+    def __str__(self) -> str:
+        return f"{self.item}：{self.mapping.med_list_codg} → {self.new_code or '（无）'}"
+
+    def get_absolute_url(self) -> str:
+        """Return the page that shows one relation's change."""
+        return reverse("mapping:switch_line", args=[self.pk])
+
+
+class RelationTerms(models.Model):
+    """What a relation's code was and paid when a person last accepted it: the measure for what changed since.
+
+    `facts`: name, spec, maker, aprvno, chrgitm_lv, restricted, maternity, ceiling (text; absent: not known).
+    """
+
+    mapping = models.OneToOneField(Mapping, on_delete=models.CASCADE, related_name="terms")
+    facts = models.JSONField("内容", default=dict)
+    accepted_at = models.DateTimeField("认可时间", auto_now=True)
+
+    class Meta:
+        verbose_name = verbose_name_plural = "对照的支付条件"
+
+    def __str__(self) -> str:
+        return str(self.mapping)
+
+
 class Finding(models.Model):
-    """What a catalogue version or a price did to one relation, until somebody saw to it or it went away."""
+    """What a catalogue version or a price did to one relation, until somebody saw to it or it went away.
+
+    `details`: {"text": sentence, "changes": [{"label", "old", "new"}], "over": yuan as text …}; `signature` stands for
+    what was found, so that one set aside stays so until something else is found.
+    """
 
     institution = models.ForeignKey(Institution, on_delete=models.PROTECT, related_name="+")
     mapping = models.ForeignKey(Mapping, on_delete=models.CASCADE, related_name="findings")
     kind = models.CharField("影响", max_length=14, choices=FindingKind.choices)
     state = models.CharField("处理", max_length=10, choices=WorkState.choices, default=WorkState.OPEN)
     details = models.JSONField("内容", default=dict, blank=True)
+    signature = models.CharField(max_length=64, blank=True)
     due = models.DateField("期限", null=True, blank=True)
     load = models.ForeignKey(Load, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
     reason = models.CharField("原因", max_length=300, blank=True)
@@ -101,18 +197,24 @@ class Finding(models.Model):
     def __str__(self) -> str:
         return f"{self.get_kind_display()} {self.mapping}"
 
+    def get_absolute_url(self) -> str:
+        """Return the finding's own page."""
+        return reverse("mapping:finding", args=[self.pk])
+
 
 class NightRun(models.Model):
     """One night's order of work: catalogues, their impact, what goes out that day, the comparison.
 
-    `steps`: in order, each {"key", "label", "state" (waiting, running, done, failed, skipped), "words", "started",
-    "ended"}.
+    `steps`: in order, each {"key", "label", "state" (choices.StepState), "words", "step" (what to do), "started",
+    "ended", "tries"}. While something failed and there is time, `retry_at` says when it is tried again.
     """
 
     institution = models.ForeignKey(Institution, on_delete=models.PROTECT, related_name="+")
     day = models.DateField("日期")
     state = models.CharField("状态", max_length=10, choices=NightState.choices, default=NightState.RUNNING)
     steps = models.JSONField("步骤", default=list)
+    attempts = models.PositiveSmallIntegerField("次数", default=0)
+    retry_at = models.DateTimeField("再试时间", null=True, blank=True)
     started_at = models.DateTimeField("开始时间", auto_now_add=True)
     ended_at = models.DateTimeField("结束时间", null=True, blank=True)
 
@@ -124,3 +226,7 @@ class NightRun(models.Model):
 
     def __str__(self) -> str:
         return f"夜间更新 {self.day}"
+
+    def get_absolute_url(self) -> str:
+        """Return the night's own page."""
+        return reverse("mapping:night", args=[self.pk])
