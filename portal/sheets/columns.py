@@ -25,8 +25,9 @@ class Column:
     `aliases` are further headers under which hospitals export it. `code` is a dictionary code → label, or a function
     that returns one (asked anew for each check); cells are matched by code or by label and the code is kept.
     `unknown` says whether a value outside the dictionary is an error or a warning; with `dictionary_code` (the name of
-    a map of 值对照, like "caty") it is looked up there, and the row waits until somebody maps it. `check` answers a
-    reason in Chinese, or an empty text. `mask` hides the value on pages: phones and documents are masked by their kind.
+    a map of 值对照, like "caty") it is looked up there, and the row waits until somebody maps it. `spellings` are
+    further words for a code (word → code) that everybody means alike. `check` answers a reason in Chinese, or an
+    empty text. `mask` hides the value on pages: phones and documents are masked by their kind.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Column:
     help: str = ""
     sample: str = ""
     dictionary_code: str = ""
+    spellings: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def masked_as(self) -> str:

@@ -46,7 +46,7 @@ class OneColumn:
     def __init__(self, column: Column, place: int) -> None:
         self.column, self.place = column, place
         codes = column.dictionary()
-        self.lexicon = Lexicon(codes) if codes else None
+        self.lexicon = Lexicon(codes, column.spellings) if codes else None
         self.quick = quick_reader(column)
         self.values: dict[str, Value] = {}
         self.flaws: dict[str, Flaw] = {}

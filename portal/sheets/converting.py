@@ -82,11 +82,11 @@ def _refuse_fault(column: Column, text: str, fault: str) -> None:
 
 
 class Lexicon:
-    """A dictionary code → label, to be asked by code, by label, or by both as drop-downs show them."""
+    """A dictionary code → label, to be asked by code, by label, by both as drop-downs show them, or by other words."""
 
-    def __init__(self, dictionary: Dictionary) -> None:
+    def __init__(self, dictionary: Dictionary, words: Dictionary | None = None) -> None:
         self.dictionary = dictionary
-        self.spellings: dict[str, set[str]] = {}
+        self.spellings: dict[str, set[str]] = {narrow(word).casefold(): {code} for word, code in (words or {}).items()}
         for code, label in dictionary.items():
             for spelling in (label, f"{code} {label}", f"{code}-{label}", f"{code}{label}"):
                 self.spellings.setdefault(narrow(spelling).casefold(), set()).add(code)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django.db import models
+from django.db.models import Q
 from django.urls import reverse
 
 from insurance.mapping.choices import ListType
@@ -18,7 +19,8 @@ class HospitalItem(models.Model):
 
     `begndate` and `enddate` (inclusive, None: open) say when the hospital charges it. `revenue` (yuan), `stock` (in
     `prcunt`) and `inpatients` (patients in the house who have it on their bill) are what the hospital's system told
-    last, at `usage_as_of`; they order the work and show what a change touches.
+    last, at `usage_as_of`; they order the work and show what a change touches. `checked_at` is when somebody last said
+    that its relation still fits, though the item had changed.
     """
 
     institution = models.ForeignKey(Institution, verbose_name="机构", on_delete=models.PROTECT, related_name="+")
@@ -44,6 +46,10 @@ class HospitalItem(models.Model):
     usage_as_of = models.DateField("用量截止", null=True, blank=True)
     no_code = models.BooleanField("不需对照", default=False)
     no_code_reason = models.CharField("不需对照的原因", max_length=200, blank=True)
+    checked_by = models.ForeignKey(
+        Person, verbose_name="复核人", null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    checked_at = models.DateTimeField("复核时间", null=True, blank=True)
     extra = models.JSONField("其他字段", default=dict, blank=True)
     created_at = models.DateTimeField("创建时间", auto_now_add=True)
     changed_at = models.DateTimeField("修改时间", auto_now=True)
@@ -74,7 +80,10 @@ class HospitalItem(models.Model):
 
 
 class ItemChange(models.Model):
-    """What an item was until a day and is from that day on: column → [before, after], as text."""
+    """What an item was until a day and is from that day on: column → [before, after], as text.
+
+    The item itself says what is true today: a change for a later day has no `applied_at` until that day has come.
+    """
 
     item = models.ForeignKey(HospitalItem, on_delete=models.CASCADE, related_name="changes")
     begndate = models.DateField("自")
@@ -82,9 +91,13 @@ class ItemChange(models.Model):
     source = models.CharField("来源", max_length=100, blank=True)
     person = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+")
     at = models.DateTimeField("时间", auto_now_add=True)
+    applied_at = models.DateTimeField("执行时间", null=True, blank=True)
 
     class Meta:
         verbose_name = verbose_name_plural = "项目变更"
+        indexes = [
+            models.Index(fields=["begndate"], condition=Q(applied_at=None), name="item_change_due"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.item} {self.begndate}"
