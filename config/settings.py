@@ -213,8 +213,19 @@ BREAKER_SECONDS = env.number("BREAKER_SECONDS", 30)
 BATCH_ROWS = env.whole("BATCH_ROWS", 50)
 # Send the rows of a batch that was refused as a whole one by one, after a look at the platform, without being asked.
 BATCH_SPLIT = env.flag("BATCH_SPLIT", False)
+# Which code of chk_stas (5163) means what (no source gives them): code=waiting|passed|failed|returned.
+MAPPING_CHK_STAS = env.words("MAPPING_CHK_STAS", "0=waiting,1=passed,2=failed,3=returned")
+MAPPING_VERDICT_DAYS = env.whole("MAPPING_VERDICT_DAYS", 15)
 FILE_MAX_MB = env.number("FILE_MAX_MB", 2048)
 DISPATCH_SECONDS = env.number("DISPATCH_SECONDS", 1)
+
+# Which ceiling (1318) is the hospital's (dictionary hilist_lmtpric_type); empty: by its level as the platform says it.
+HOSPITAL_PRICE_LEVEL = env.text("HOSPITAL_PRICE_LEVEL", "")
+CODE_ENDING_DAYS = env.whole("CODE_ENDING_DAYS", 30)
+# The night's order of catalogues, impact, upload and comparison must be done by this time of day.
+NIGHT_READY_BY = env.text("NIGHT_READY_BY", "07:00")
+NIGHT_RETRY_SECONDS = env.number("NIGHT_RETRY_SECONDS", 900)
+NIGHT_UPLOAD_SECONDS = env.number("NIGHT_UPLOAD_SECONDS", 3600)
 
 # Where the audit goes as a syslog stream: udp://host:port or tcp://host:port, empty for nowhere.
 AUDIT_SYSLOG = env.text("AUDIT_SYSLOG", "")

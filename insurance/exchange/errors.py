@@ -34,3 +34,7 @@ class MessageInvalid(PlatformError):
 
 class AlreadyOpen(PlatformError):
     """The record already has a submission of this purpose on its way."""
+
+
+class Withheld(PlatformError):
+    """A handler's own word, when asked what a submission says, that it must not go; it goes back with these words."""

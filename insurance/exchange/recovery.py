@@ -269,7 +269,8 @@ def _next_step(line: Line, submission: Submission, settled: Settled) -> None:
     if submission.last_call_id:
         ledger.add_event(submission.last_call_id, "absent", words=words)
     following = step_of(submission, line.book)
-    if following.kind == "resend" and submission.attempts < MOST_RESENDS:
+    may_go = following.kind == "resend" or (following.kind == "person" and _fell_with_its_batch(submission))
+    if may_go and submission.attempts < MOST_RESENDS:
         queue_again(submission, words)
         return
     _change(
@@ -280,6 +281,12 @@ def _next_step(line: Line, submission: Submission, settled: Settled) -> None:
         not_before=timezone.now(),
         needs_person=following.kind != "verify",
     )
+
+
+def _fell_with_its_batch(submission: Submission) -> bool:
+    """Say whether it follows a row whose batch the platform clearly refused: there the look was a precaution only."""
+    call = submission.last_call
+    return submission.alone and call is not None and call.state == CallState.REFUSED
 
 
 def doubt_refusal(call_id: int, carried: Sequence[Submission]) -> None:

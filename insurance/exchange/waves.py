@@ -17,7 +17,7 @@ from django.utils import timezone
 from insurance.exchange import breaker, ledger
 from insurance.exchange.choices import SubmissionState
 from insurance.exchange.contents import DIRECT, Said, attach_subjects, infno_of, is_direct, message_of, said_by
-from insurance.exchange.errors import Refused, Undelivered
+from insurance.exchange.errors import Refused, Undelivered, Withheld
 from insurance.exchange.ledger import Draft, Prepared
 from insurance.exchange.lines import Line
 from insurance.exchange.models import Drain, Submission
@@ -182,6 +182,9 @@ def _read(line: Line, claimed: Sequence[Submission]) -> Iterator[_Item]:
             item = _item(line, submission)
         except DatabaseError as error:
             raise Unsaid(submission) from error
+        except Withheld as error:
+            _send_back(submission, error.words[:1000])
+            continue
         except Exception as error:
             _set_aside(submission, error)
             continue

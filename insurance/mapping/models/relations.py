@@ -137,6 +137,8 @@ class Ending(models.Model):
     enddate_before = models.DateField("原结束日期", null=True, blank=True)
     reason = models.CharField("原因", max_length=300, blank=True)
     made_for = models.ForeignKey(Mapping, null=True, blank=True, on_delete=models.PROTECT, related_name="endings_made")
+    # The platform does not hold the relation (以平台为准), so approval alone ends it and nothing is sent.
+    quiet = models.BooleanField("不告知平台", default=False)
     state = models.CharField("状态", max_length=10, choices=EndingState.choices, default=EndingState.PROPOSED)
     proposed_by = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+")
     proposed_at = models.DateTimeField("提出时间", auto_now_add=True)
