@@ -98,9 +98,9 @@ class RunningSandbox:
         """Take a row out of a book; `_key` of a row tells its key."""
         self._ask("POST", "remove", {"book": name, "key": key})
 
-    def review(self, keys: Any = "all", chk_stas: str = "1") -> int:
+    def review(self, keys: Any = "all", chk_stas: str = "1", words: str = "") -> int:
         """Decide on mappings that wait for the bureau; returns how many."""
-        return int(self._ask("POST", "review", {"keys": keys, "chk_stas": chk_stas})["reviewed"])
+        return int(self._ask("POST", "review", {"keys": keys, "chk_stas": chk_stas, "words": words})["reviewed"])
 
     def publish(self, infno: str, rows: int = 5) -> dict[str, Any]:
         """Publish a new version of a catalogue."""

@@ -100,6 +100,8 @@ def _put(platform: Platform, given: Any) -> Any:
     if not book or not row:
         raise BadControl("请给出 book 与 row")
     row.setdefault("fixmedins_code", platform.options.institution_code)
+    if book == mappings.BOOK:
+        row = mappings.complete(row, platform.clock, platform.books.counts().get(book, 0) + 1)
     key = str(given.get("key") or (KEYS_OF[book](row) if book in KEYS_OF else ""))
     if not key:
         raise BadControl(f"账簿[{book}]需要给出 key")
@@ -128,9 +130,10 @@ def _reset(platform: Platform, given: Any) -> Any:
 
 
 def _review(platform: Platform, given: Any) -> Any:
-    """Decide on mappings by hand: {"keys": [...] or "all", "chk_stas": "1"}."""
+    """Decide on mappings by hand: {"keys": [...] or "all", "chk_stas": "1", "words": "…"}."""
+    chk_stas, words = str(given.get("chk_stas", "1")), str(given.get("words", ""))
     with platform.books.transaction():
-        count = mappings.review(platform.books, given.get("keys", "all"), str(given.get("chk_stas", "1")))
+        count = mappings.review(platform.books, given.get("keys", "all"), chk_stas, words, platform.clock.text())
         _journal(platform, "review")
     return {"reviewed": count}
 

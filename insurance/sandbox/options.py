@@ -34,6 +34,8 @@ class Options:
     skew: float = 180.0
     message_skew: float = 1800.0
     review_seconds: float = 0.0
+    review_refuse_every: int = 0
+    mapping_past_days: int = -1
     file_days: float = 2.0
     catalogue_rows: int = 0
     persons: int = 3000
@@ -58,6 +60,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--skew", type=float, default=180.0, help="seconds that the gateway's clock may differ")
     parser.add_argument(
         "--review-seconds", type=float, default=0.0, help="mappings are reviewed after so long; -1 = by hand"
+    )
+    parser.add_argument(
+        "--review-refuse-every",
+        type=int,
+        default=0,
+        help="a review by itself refuses each n-th mapping; 0 = none",
+    )
+    parser.add_argument(
+        "--mapping-past-days", type=int, default=-1, help="mappings may begin so many days ago; -1 = any day"
     )
     parser.add_argument("--file-days", type=float, default=2.0, help="days until a file can no longer be fetched")
     parser.add_argument(
@@ -84,6 +95,8 @@ def from_arguments(given: argparse.Namespace, environ: Mapping[str, str] | None 
         sign_in=given.sign_in,
         skew=given.skew,
         review_seconds=given.review_seconds,
+        review_refuse_every=given.review_refuse_every,
+        mapping_past_days=given.mapping_past_days,
         file_days=given.file_days,
         catalogue_rows=given.catalogue_rows,
         persons=given.persons,

@@ -146,7 +146,7 @@ def _node_of(output: Node) -> Node | None:
 
 def _held(row: Mapping[str, Any]) -> Held:
     chk_stas = _text(row.get("chk_stas"))
-    words = next((_text(row.get(name)) for name in ("chk_opnn", "chk_memo") if row.get(name)), "")
+    verdict = verdict_of(chk_stas) if chk_stas else ""
     return Held(
         list_type=_text(row.get("list_type")),
         hilist_id=_first(row, ID_FIELDS),
@@ -156,8 +156,9 @@ def _held(row: Mapping[str, Any]) -> Held:
         enddate=min(day_of(row.get("enddate")) or OPEN_END, OPEN_END),
         valid=_text(row.get("vali_flag")) in ("", "1"),
         chk_stas=chk_stas,
-        verdict=verdict_of(chk_stas) if chk_stas else "",
-        words=words or (_text(row.get("memo")) if chk_stas else ""),
+        verdict=verdict,
+        # No table names a field for the bureau's opinion; where it turns a relation down, 备注 is where it can stand.
+        words=_text(row.get("memo")) if verdict in (Verdict.FAILED, Verdict.RETURNED) else "",
         rid=_text(row.get("rid")),
         updt_time=moment_of(row.get("updt_time")),
         raw={name: _plain(value) for name, value in row.items() if value not in (None, "")},
