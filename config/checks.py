@@ -18,13 +18,14 @@ ENVIRONMENTS = ("沙箱", "测试", "正式")
 SIGN_IN = ("required", "tolerant", "off")
 FILE_BYTES = ("signed", "unsigned", "base64")
 FACTOR = ("required", "optional")
+DICTIONARY_FORM = ("query", "file")
 NOT_NEGATIVE = (
     "IDLE_LOCK_MINUTES", "LOGINS_AT_ONCE", "PASSWORD_AGE_DAYS", "PASSWORD_INITIAL_DAYS", "ACCOUNT_SILENT_DAYS",
-    "FACTOR_SHIFT_HOURS",
+    "FACTOR_SHIFT_HOURS", "CATALOGUE_OVERLAP_DAYS",
 )  # fmt: skip
 SHORTEST_KEY = 16
 # With none of these nothing would ever be sent, or everything be sent in vain.
-AT_LEAST_ONE = ("DELIVERY_THREADS", "BATCH_ROWS", "BREAKER_FAILURES", "VERIFY_LOOKS")
+AT_LEAST_ONE = ("DELIVERY_THREADS", "BATCH_ROWS", "BREAKER_FAILURES", "VERIFY_LOOKS", "CATALOGUE_PAGE_SIZE")
 ABOVE_ZERO = (
     "CONNECT_SECONDS",
     "DEADLINE_QUERY",
@@ -33,6 +34,8 @@ ABOVE_ZERO = (
     "LEASE_SECONDS",
     "FILE_MAX_MB",
     "SESSION_IDLE_MINUTES",
+    "NIGHT_RETRY_SECONDS",
+    "NIGHT_UPLOAD_SECONDS",
 )
 
 
@@ -129,7 +132,10 @@ def _way() -> Iterator[CheckMessage]:
 
 
 def _words() -> Iterator[CheckMessage]:
-    for name, allowed in (("PLATFORM_SIGN_IN", SIGN_IN), ("PLATFORM_FILE_BYTES", FILE_BYTES), ("FACTOR", FACTOR)):
+    for name, allowed in (
+        ("PLATFORM_SIGN_IN", SIGN_IN), ("PLATFORM_FILE_BYTES", FILE_BYTES), ("FACTOR", FACTOR),
+        ("DICTIONARY_FORM", DICTIONARY_FORM),
+    ):  # fmt: skip
         if getattr(settings, name) not in allowed:
             yield Error(f"{name}：应为 {'、'.join(allowed)} 之一，实际为 {getattr(settings, name)}", id="config.E010")
 

@@ -197,6 +197,13 @@ PLATFORM_SIGN_IN = env.text("PLATFORM_SIGN_IN", "required")  # required | tolera
 PLATFORM_FILE_BYTES = env.text("PLATFORM_FILE_BYTES", "signed")  # signed | unsigned | base64
 PLATFORM_CATALOGUE_CODE = env.text("PLATFORM_CATALOGUE_CODE", "plc")
 
+# Catalogues that come page by page (1304 1312 1316 1318 1319): rows a page, how many days are asked for again, and of
+# which insured areas (empty: the institution's own). How this platform gives dictionaries (1901): query | file.
+CATALOGUE_PAGE_SIZE = env.whole("CATALOGUE_PAGE_SIZE", 500)
+CATALOGUE_OVERLAP_DAYS = env.whole("CATALOGUE_OVERLAP_DAYS", 1)
+CATALOGUE_AREAS = env.words("CATALOGUE_AREAS", "")
+DICTIONARY_FORM = env.text("DICTIONARY_FORM", "query")
+
 # Deadlines and delivery, in seconds unless said.
 CONNECT_SECONDS = env.number("CONNECT_SECONDS", 10)
 DEADLINE_QUERY = env.number("DEADLINE_QUERY", 60)

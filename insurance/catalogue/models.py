@@ -196,3 +196,23 @@ class DictionaryEntry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.type} {self.value} {self.label}"
+
+
+class StagedPage(models.Model):
+    """One page of a paged catalogue, or one dictionary, as it came; goes when its load is merged or given up.
+
+    `area` is the insured area asked for ("" for none), `what` the name of the dictionary.
+    """
+
+    load = models.ForeignKey(Load, on_delete=models.CASCADE, related_name="staged")
+    area = models.CharField("参保地医保区划", max_length=6, blank=True)
+    what = models.CharField("字典类型", blank=True)
+    number = models.PositiveIntegerField("页")
+    rows = models.JSONField("行", default=list)
+
+    class Meta:
+        verbose_name = verbose_name_plural = "暂存页"
+        constraints = [models.UniqueConstraint(fields=["load", "area", "what", "number"], name="staged_page_once")]
+
+    def __str__(self) -> str:
+        return f"{self.area}{self.what} {self.number}"
