@@ -1,0 +1,1 @@
+"""Relations on their way to the platform."""
