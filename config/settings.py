@@ -222,6 +222,12 @@ BATCH_ROWS = env.whole("BATCH_ROWS", 50)
 BATCH_SPLIT = env.flag("BATCH_SPLIT", False)
 # Which code of chk_stas (5163) means what (no source gives them): code=waiting|passed|failed|returned.
 MAPPING_CHK_STAS = env.words("MAPPING_CHK_STAS", "0=waiting,1=passed,2=failed,3=returned")
+# A relation that begins further back needs a reason.
+MAPPING_BACK_DAYS = env.whole("MAPPING_BACK_DAYS", 30)
+# More relations than this are approved at once only after a sample of them was looked at one by one.
+REVIEW_SAMPLE_OVER = env.whole("REVIEW_SAMPLE_OVER", 20)
+REVIEW_SAMPLE_SHARE = env.number("REVIEW_SAMPLE_SHARE", 0.05)
+REVIEW_SAMPLE_LEAST = env.whole("REVIEW_SAMPLE_LEAST", 5)
 MAPPING_VERDICT_DAYS = env.whole("MAPPING_VERDICT_DAYS", 15)
 FILE_MAX_MB = env.number("FILE_MAX_MB", 2048)
 DISPATCH_SECONDS = env.number("DISPATCH_SECONDS", 1)

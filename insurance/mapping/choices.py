@@ -73,6 +73,15 @@ class EndingState(States):
     DONE = "done", "green", "已生效"
 
 
+class LookReason(States):
+    """Why a relation of a large batch must be looked at before the batch can be approved."""
+
+    UNSURE = "unsure", "yellow", "非确定推荐"
+    CONTRADICTS = "contradicts", "red", "有不符项"
+    REPLACES = "replaces", "orange", "更换编码"
+    DRAWN = "drawn", "blue", "随机抽查"
+
+
 class Certainty(States):
     """What the suggestions for an item amount to."""
 

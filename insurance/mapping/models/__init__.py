@@ -3,6 +3,7 @@
 from insurance.mapping.models.items import HospitalItem, ItemChange
 from insurance.mapping.models.proof import Difference, PlatformMapping
 from insurance.mapping.models.relations import Comment, Ending, Mapping, Suggestion
+from insurance.mapping.models.sampling import ApprovalLook, ApprovalRound
 from insurance.mapping.models.switching import (
     CodeSwitch,
     CodeSwitchRow,
@@ -14,6 +15,7 @@ from insurance.mapping.models.switching import (
 )
 
 __all__ = [
-    "CodeSwitch", "CodeSwitchRow", "Comment", "Difference", "Ending", "Finding", "HospitalItem", "ItemChange",
+    "ApprovalLook", "ApprovalRound", "CodeSwitch", "CodeSwitchRow", "Comment",
+    "Difference", "Ending", "Finding", "HospitalItem", "ItemChange",
     "Mapping", "NightRun", "PlatformMapping", "RelationTerms", "Suggestion", "SwitchFile", "SwitchLine",
 ]  # fmt: skip
