@@ -6,13 +6,13 @@ version replaced stays with the load that replaced it, so that what a code meant
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
-
-from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import OpClass
 from django.db import models
 from django.db.models import Q
 
 from insurance.catalogue.choices import LoadState
+from insurance.catalogue.fields import ApprovalText, CellsField, SearchedText, Tail
+from portal.lists.searching import search_indexes
 from portal.people.models import Institution, Person
 from portal.tasks.models import Task
 
@@ -58,34 +58,55 @@ class Load(models.Model):
         return f"{self.infno} {self.started_at:%Y-%m-%d %H:%M}"
 
 
+# Columns of Item whose texts are searched through SearchText.
+SEARCHED = ("name", "generic", "alias", "spec", "maker")
+
+
+class SearchText(models.Model):
+    """Each different text of Item's searched columns, once (fields.py); kept by a trigger of the table of items."""
+
+    text = models.TextField(primary_key=True)
+
+    class Meta:
+        verbose_name = verbose_name_plural = "检索文字"
+        indexes = search_indexes("searchtext", holds=["text"])
+
+    def __str__(self) -> str:
+        return self.text
+
+
 class Item(models.Model):
     """One row of one national catalogue, of one version: columns to search by, and the whole row as it came.
 
     `code` is what others name it by (med_list_codg, diag_code …), `cells` the row's columns in the order of the
     specification's files/<infno>.csv (paged catalogues: fields/<infno>.csv), None for null; more at the right when an
     edition sends more. `current` is the newest row of its rid; older ones name the load that replaced them.
+
+    The table has one partition for each catalogue, so that a first load fills and indexes a table of its own that
+    nobody can see and that becomes the partition in one moment (loading/merging.py). Unusually long texts are cut in
+    the searched columns, never in `cells`.
     """
 
     infno = models.CharField("目录", max_length=10)
     rid = models.CharField("唯一记录号")
     code = models.CharField("编码")
-    name = models.CharField("名称", blank=True)
-    generic = models.CharField("通用名", blank=True)
-    alias = models.CharField("别名", blank=True)
+    name = SearchedText("名称", blank=True)
+    generic = SearchedText("通用名", blank=True)
+    alias = SearchedText("别名", blank=True)
     pinyin = models.CharField("拼音码", blank=True)
-    spec = models.CharField("规格", blank=True)
+    spec = SearchedText("规格", blank=True)
     dosform = models.CharField("剂型", blank=True)
     pacspec = models.CharField("包装", blank=True)
     unit = models.CharField("单位", blank=True)
-    maker = models.CharField("生产企业", blank=True)
-    aprvno = models.CharField("批准文号", blank=True)
+    maker = SearchedText("生产企业", blank=True)
+    aprvno = ApprovalText("批准文号", blank=True)
     limits = models.CharField("限制使用范围", blank=True)
     begndate = models.DateField("开始日期", null=True)
     enddate = models.DateField("结束日期", null=True)
     vali_flag = models.CharField("有效标志", blank=True)
     ver = models.CharField("版本号", blank=True)
     updt_time = models.DateTimeField("更新时间", null=True)
-    cells: ClassVar[Any] = ArrayField(models.TextField(null=True), verbose_name="全部列")
+    cells = CellsField("全部列")
     current = models.BooleanField("现行", default=True)
     load = models.ForeignKey(Load, on_delete=models.PROTECT, related_name="rows", db_index=False)
     replaced_by = models.ForeignKey(Load, null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
@@ -94,6 +115,14 @@ class Item(models.Model):
         verbose_name = verbose_name_plural = "医保编码目录"
         constraints = [
             models.UniqueConstraint(fields=["infno", "rid"], condition=Q(current=True), name="catalogue_row_current")
+        ]
+        indexes = [
+            *search_indexes("catalogue_row", starts=["code", "pinyin", "aprvno"]),
+            models.Index(OpClass(Tail("aprvno"), name="text_pattern_ops"), name="catalogue_row_aprvno_tail"),
+            *(models.Index(fields=[name], name=f"catalogue_row_{name}") for name in SEARCHED),
+            models.Index(fields=["load"], name="catalogue_row_load"),
+            models.Index(fields=["replaced_by"], condition=Q(current=False), name="catalogue_row_replaced"),
+            models.Index(fields=["infno", "rid"], condition=Q(current=False), name="catalogue_row_past"),
         ]
 
     def __str__(self) -> str:
