@@ -3,7 +3,7 @@
     page = open_list("insurance.exchange.views.calls.CallList", actor, "infno=2201&state=refused")
     columns = page.out_columns()
     for records in page.out_chunks():
-        rows = [[column.value(record) for column in columns] for record in records]
+        rows = zip(*(column.values(records) for column in columns))
 
 What writes files stands above the lists and hands over its function by `set_exporter`; the button 导出 of a page with
 `export_action` posts to the list itself, which calls it.
@@ -11,7 +11,7 @@ What writes files stands above the lists and hands over its function by `set_exp
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +20,7 @@ from django.http import HttpRequest, HttpResponseBase, QueryDict
 from django.utils.module_loading import import_string
 
 from portal.lists.columns import StateColumn
-from portal.lists.reading import kind_of, reader
+from portal.lists.reading import kind_of, many_reader, reader
 from portal.lists.tables import ListTable
 from portal.people.actor import Actor
 from portal.people.guard import ActorRequest
@@ -37,12 +37,18 @@ class ListColumn:
 
     `kind` is text, code, whole, number, money, date or datetime. `value` gives None for an empty cell, else str, int,
     Decimal, date, or a datetime as the hospital's clock shows it (without a zone); masked exactly as on the screen.
+    `many` does the same for many records at once, where that can be had for less.
     """
 
     name: str
     label: str
     kind: str
     value: Callable[[Any], object]
+    many: Callable[[Sequence[Any]], list[Any]] | None = None
+
+    def values(self, records: Sequence[Any]) -> list[Any]:
+        """Return the cells of these records, in their order."""
+        return self.many(records) if self.many is not None else [self.value(record) for record in records]
 
 
 Exporter = Callable[[ActorRequest, "ListPage"], HttpResponseBase]
@@ -105,7 +111,8 @@ def columns_of(table: ListTable, names: list[str], model: type[Model]) -> list[L
             continue
         label = str(column.verbose_name or name)
         kind = "text" if isinstance(column, StateColumn) else kind_of(column, model, name)
-        found.append(ListColumn(name, label, kind, reader(table, name, model)))
+        read = reader(table, name, model)
+        found.append(ListColumn(name, label, kind, read, many_reader(table, name, model, read)))
         if isinstance(column, StateColumn) and column.extra:
             found.append(ListColumn(f"{name}_more", f"{label}说明", "text", _more(column)))
     return found

@@ -1,12 +1,15 @@
 """How a list's cells are read without the screen: quickly, and masked exactly as the screen masks them.
 
 A spreadsheet of 200,000 rows reads millions of cells; django-tables2 looks up signatures and choices for each. Here
-that is done once a column: `reader(table, name)` gives a function from a record to the cell's plain value.
+that is done once a column: `reader(table, name)` gives a function from a record to the cell's plain value, and
+`many_reader` one from many records to the whole column, which costs a tenth where values stand for themselves.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from datetime import date
+from decimal import Decimal
 from operator import attrgetter
 from typing import Any
 
@@ -14,10 +17,17 @@ from django.core.exceptions import FieldDoesNotExist, ObjectDoesNotExist
 from django.db.models import Field, Model
 from django_tables2.rows import BoundRow
 
-from portal.lists.columns import StateColumn, TextColumn
+from portal.lists.columns import DateColumn, NumberColumn, StateColumn, TextColumn
 from portal.lists.tables import ListTable
 
 Reader = Callable[[Any], Any]
+ManyReader = Callable[[Sequence[Any]], list[Any]]
+# What `plain` of these columns gives back as it got it.
+STANDS_FOR_ITSELF: dict[type[TextColumn], frozenset[type]] = {
+    TextColumn: frozenset({str, type(None)}),
+    NumberColumn: frozenset({int, float, Decimal, type(None)}),
+    DateColumn: frozenset({date, type(None)}),
+}
 
 
 def reader(table: ListTable, name: str, model: type[Model]) -> Reader:
@@ -43,6 +53,40 @@ def _text_reader(column: TextColumn, get: Reader, choices: dict[Any, str]) -> Re
         return plain(choices.get(value, value) if choices else value, record)
 
     return read
+
+
+def many_reader(table: ListTable, name: str, model: type[Model], read: Reader) -> ManyReader:
+    """Return how to read column `name` from many records at once: what `read` gives for each, in their order.
+
+    An empty text may stay as it is.
+    """
+    column = table.base_columns[name]
+    kinds = _kinds_kept(table, name, model)
+    if not kinds:
+        return lambda records: [read(record) for record in records]
+    follow = attrgetter(path_of(column, name).replace("__", "."))
+
+    def read_many(records: Sequence[Any]) -> list[Any]:
+        try:
+            found = list(map(follow, records))
+        except (AttributeError, ObjectDoesNotExist):
+            return [read(record) for record in records]
+        return found if kinds.issuperset(map(type, found)) else [read(record) for record in records]
+
+    return read_many
+
+
+def _kinds_kept(table: ListTable, name: str, model: type[Model]) -> frozenset[type]:
+    """Return the types whose values stand in a file as the record has them, none where the column says otherwise."""
+    column = table.base_columns[name]
+    special = hasattr(table, f"render_{name}") or hasattr(table, f"value_{name}")
+    if special or not isinstance(column, TextColumn) or says_otherwise(column):
+        return frozenset()
+    plain = _owner(type(column), "plain")
+    wordless = plain is not TextColumn or _owner(type(column), "words") is TextColumn
+    if not wordless or _choices(model, path_of(column, name)):
+        return frozenset()
+    return STANDS_FOR_ITSELF.get(plain, frozenset())
 
 
 def kind_of(column: TextColumn, model: type[Model], name: str) -> str:

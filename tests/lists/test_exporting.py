@@ -81,6 +81,14 @@ def test_values_are_plain_and_masked_as_on_the_screen(actor: Actor, records: Cal
     ]
 
 
+def test_a_column_read_at_once_is_read_as_each_record_is(actor: Actor, records: Callable[..., list[Task]]) -> None:
+    records(3)
+    page = open_list(LIST, actor, "tab=all")
+    (chunk,) = page.out_chunks()
+    for column in page.out_columns():
+        assert [value or None for value in column.values(chunk)] == [column.value(each) or None for each in chunk]
+
+
 def test_empty_cells_are_none(actor: Actor, institution: Institution) -> None:
     Task.objects.create(institution=institution, kind="K1", label="", state=TaskState.DONE, requested_by=None)
     assert cells(open_list(LIST, actor, "tab=all"))[0][:5] == ["K1", None, None, "已完成", None]

@@ -17,7 +17,7 @@ from portal.sheets import writing
 from portal.sheets.checking import read_rows
 from portal.sheets.reading import read
 from portal.sheets.template_file import write_template
-from portal.sheets.writing import OutColumn, export_rows
+from portal.sheets.writing import TURNS, OutColumn, OutKind, export_rows, turned
 from tests.sheets.ward import WardImport
 
 COLUMNS = [
@@ -131,3 +131,21 @@ def test_a_filled_template_comes_back_in() -> None:
     assert [line.row.problems for line in found.lines] == [[]]
     values = found.lines[0].row.values
     assert (values["gender"], values["level"], values["opened"]) == ("2", "A", date(2026, 11, 1))
+
+
+@pytest.mark.parametrize(
+    ("kind", "values"),
+    [
+        ("text", ["甲", "", None, "乙\x00丙", True, "长" * 40_000]),
+        ("whole", [1, -(10**15), 10**15, None, True, "无"]),
+        ("money", [Decimal("0.10"), Decimal("1234567890123.45678"), Decimal("NaN"), Decimal("1E+20"), None]),
+        ("date", [date(2026, 1, 1), date(1899, 12, 31), None, datetime(2026, 1, 1, 8), "未定"]),
+    ],
+)
+def test_a_portion_is_turned_as_each_of_its_values_is(kind: OutKind, values: list[Any]) -> None:
+    alone = [TURNS[kind](value) for value in values]
+    columns = [OutColumn("列", kind)]
+    together = [row[0] for row in turned(columns, [(value,) for value in values])]
+    assert [repr(one) for one in together] == [repr(one) for one in alone]
+    for value, expected in zip(values, alone, strict=True):
+        assert [repr(row[0]) for row in turned(columns, [(value,)] * 3)] == [repr(expected)] * 3
