@@ -1,1 +1,5 @@
 """Background work of this room: each corner brings its own."""
+
+from insurance.mapping.items import tasks as items_tasks  # noqa: F401
+from insurance.mapping.delivery import tasks as delivery_tasks  # noqa: F401
+from insurance.mapping.proof import tasks as proof_tasks  # noqa: F401

@@ -58,9 +58,13 @@ class Held:
 
 def verdict_of(chk_stas: str) -> str:
     """Return what a code of 审核状态 means (setting MAPPING_CHK_STAS); an unknown one leaves the relation waiting."""
-    known = dict(pair.partition("=")[::2] for pair in settings.MAPPING_CHK_STAS)
-    word = known.get(chk_stas.strip(), "")
+    word = known_codes().get(chk_stas.strip(), "")
     return word if word in Verdict.values else Verdict.WAITING.value
+
+
+def known_codes() -> dict[str, str]:
+    """Return code of 审核状态 → verdict, as the setting says."""
+    return {code.strip(): word.strip() for code, _, word in (pair.partition("=") for pair in settings.MAPPING_CHK_STAS)}
 
 
 def tells_verdicts(book: Book) -> bool:
@@ -85,7 +89,7 @@ def held_by(ask: Ask, book: Book, purpose: str, **filters: str) -> Iterator[Held
     row = {next(name for name in names[key] if name in known): value for key, value in filters.items()}
     turn = _by_row if is_paged_by_row(book, route.infno) else _by_page
     for told in turn(ask, book, route.infno, route.node, row):
-        yield _held(told)
+        yield held_of(told)
 
 
 def _by_page(ask: Ask, book: Book, infno: str, node: str, row: Mapping[str, str]) -> Iterator[dict[str, Any]]:
@@ -144,7 +148,8 @@ def _node_of(output: Node) -> Node | None:
     return next((node for node in output.walk() if "med_list_codg" in node.fields), None)
 
 
-def _held(row: Mapping[str, Any]) -> Held:
+def held_of(row: Mapping[str, Any]) -> Held:
+    """Return a relation from a row of either query, in whatever spelling its table has."""
     chk_stas = _text(row.get("chk_stas"))
     verdict = verdict_of(chk_stas) if chk_stas else ""
     return Held(

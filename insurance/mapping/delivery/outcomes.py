@@ -7,8 +7,16 @@ from typing import Any
 
 from django.utils import timezone
 
-from insurance.mapping.choices import EndingKind, EndingState, MappingState, Verdict
+from insurance.mapping.choices import EndingKind, EndingState, MappingState, Source, Verdict
 from insurance.mapping.models import Ending, Mapping, PlatformMapping
+
+# States of relations that the platform took.
+TOLD = (MappingState.IN_FORCE, MappingState.ENDED)
+
+
+def is_carrier(mapping: Mapping) -> bool:
+    """Say whether a relation is no relation of ours, but stands for one of the platform's that shall go (平台多出)."""
+    return mapping.state == MappingState.REMOVED and mapping.source == Source.ADOPTED and mapping.ended_at is None
 
 
 def note_in_force(mapping: Mapping, *, verdict: str = "", words: str = "", quiet: bool = False) -> None:
@@ -51,11 +59,15 @@ def note_ended(ending: Ending, *, told: bool = True) -> None:
     """
     mapping = ending.mapping
     never = not told and not ending.quiet and mapping.told_at is None
-    removed = ending.kind == EndingKind.REMOVE or never
-    changes: dict[str, Any] = {"state": MappingState.REMOVED if removed else MappingState.ENDED}
-    changes["ended_at"] = timezone.now()
-    if not removed and ending.enddate is not None:
+    removed = ending.kind == EndingKind.REMOVE or never or mapping.state == MappingState.REMOVED
+    changes: dict[str, Any] = {"ended_at": timezone.now()}
+    if removed:
+        changes["state"] = MappingState.REMOVED
+    elif ending.enddate is not None:
         changes["enddate"] = ending.enddate
+        # Where the platform's end came too early, the same message puts it off again.
+        if ending.enddate_before is None or ending.enddate < ending.enddate_before:
+            changes["state"] = MappingState.ENDED
     _change(mapping, changes)
     Ending.objects.filter(pk=ending.pk).update(state=EndingState.DONE)
     ending.state = EndingState.DONE

@@ -160,10 +160,12 @@ def _ending_hindrance(ending: Ending) -> str:
 
 def _is_silent(ending: Ending, standing: dict[str, str]) -> bool:
     """Say whether the platform need not be told: it never had the relation, or it is its own (以平台为准)."""
-    if ending.quiet or (ending.made_for is not None and ending.made_for.source == Source.ADOPTED):
+    successor = ending.made_for
+    if ending.quiet:
         return True
-    carried = ending.mapping.state == MappingState.REMOVED
-    return ending.mapping.told_at is None and not carried and standing.get(str(ending.mapping_id)) not in OPEN_STATES
+    if successor is not None and successor.source == Source.ADOPTED and successor.state == MappingState.APPROVED:
+        return True
+    return ending.mapping.told_at is None and standing.get(str(ending.mapping_id)) not in OPEN_STATES
 
 
 def _sound(done: Queued, rows: list[Any], actor: Actor, problems: Callable[[Any, Book], Sequence[Any]]) -> list[Any]:
