@@ -1,0 +1,91 @@
+"""Suggest national codes for one drug: what fits, how sure that is, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from insurance.mapping.matching import certainty, makers, numbers, strengths
+from insurance.mapping.matching.facts import Candidate, CodeRow, ItemRow, Reason, Result, Verdict
+from insurance.mapping.matching.index import Index
+from insurance.mapping.matching.scoring import Facts, Scorer, best_possible, read
+
+SHOWN = 8
+
+
+def suggest(index: Index, row: ItemRow, shown: int = SHOWN) -> Result:
+    """Return the codes that an item may mean, best first, at most `shown` of them."""
+    scorer = Scorer(index, read(row))
+    pool = scorer.pool()
+    most = best_possible(scorer.item)
+    pool = [one for one in pool if one.score >= certainty.WORTH * most]
+    if not pool:
+        return Result("none")
+    fits = certainty.fitting(scorer, pool)
+    ordered = [*fits, *(one for one in pool if one not in fits)] if fits and fits[0] is pool[0] else pool
+    word = _word(pool, fits, most)
+    chosen = tuple(
+        Candidate(index.codes[one.place], _share(one, most), reasons(scorer, one)) for one in ordered[:shown]
+    )
+    told = certainty.deciding(scorer, fits) if word == "ambiguous" else ()
+    return Result(word, chosen, told, len(fits))
+
+
+def _word(pool: Sequence[Facts], fits: Sequence[Facts], most: float) -> str:
+    best = pool[0]
+    if certainty.certain(best, fits):
+        return "certain"
+    if len(fits) > 1:
+        return "ambiguous"
+    return "likely" if best.score >= certainty.LIKELY * most else "none" if best.score < 0.6 * most else "likely"
+
+
+def _share(one: Facts, most: float) -> float:
+    return round(max(0.0, min(1.0, one.score / (most + 6.0))), 4)
+
+
+def compare(item: ItemRow, code: CodeRow) -> tuple[Reason, ...]:
+    """Return what is compared between an item and any one code, as a suggestion would show it."""
+    scorer = Scorer(Index([code]), read(item))
+    return reasons(scorer, scorer.facts(0))
+
+
+def reasons(scorer: Scorer, one: Facts) -> tuple[Reason, ...]:
+    """Return each fact that was compared, ours against theirs, as both sides write it."""
+    ours, theirs = scorer.item.row, scorer.index.row(one.place)
+    lines = [
+        _line("批准文号", ours.aprvno, theirs.aprvno, one.approval),
+        _line("药品名称", ours.name, theirs.name, _worse(one.substance, one.model)),
+        _line("剂型", ours.form or _form(scorer, None), theirs.form or _form(scorer, one.place), one.form),
+        _line("规格", _spec(ours.spec), _spec(theirs.spec), one.strength),
+        _line("包装", _pack(scorer, None), _pack(scorer, one.place), one.pack),
+        _line("包装单位", ours.unit, theirs.unit, one.unit),
+        _line("生产企业", ours.maker, theirs.maker, one.maker),
+    ]
+    return tuple(line for line in lines if line.ours or line.theirs)
+
+
+def _line(what: str, ours: str, theirs: str, verdict: Verdict) -> Reason:
+    return Reason(what, ours, theirs, verdict.agrees)
+
+
+def _worse(one: Verdict, other: Verdict) -> Verdict:
+    return other if other == Verdict.DIFFERS else one
+
+
+def _form(scorer: Scorer, place: int | None) -> str:
+    return scorer.item.name.form if place is None else scorer.index.names.read[scorer.index.name[place]].form
+
+
+def _spec(text: str) -> str:
+    read_, told = strengths.parse(text), ""
+    if read_.amounts:
+        told = strengths.shown(read_)
+    return f"{text}（{told}）" if told and told not in read_.raw else text
+
+
+def _pack(scorer: Scorer, place: int | None) -> str:
+    count = scorer.item.pack if place is None else scorer.index.packs[scorer.index.spec[place]]
+    return f"{count:g}" if count else ""
+
+
+__all__ = ["SHOWN", "compare", "makers", "numbers", "reasons", "suggest"]
