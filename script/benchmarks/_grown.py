@@ -5,6 +5,7 @@ Every style of sibling stands for a way in which two national codes differ by li
 
 from __future__ import annotations
 
+import itertools
 import random
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -43,13 +44,14 @@ class Stock:
     def code(self, rng: random.Random, row: CodeRow, *, maker: str = "", middle: bool = False) -> str:
         """A free code beside that of `row`: other digits of maker, or of specification and pack."""
         head, digits, tail = row.code[:-9], row.code[-9:-5], maker or row.code[-5:]
-        while True:
+        for most in itertools.count(5):
             if middle or head + digits + tail in self.taken:
-                digits = f"{rng.randrange(1, 99):02}{rng.randrange(1, 99):02}"
+                digits = f"{rng.randrange(min(most, 100)):02}{rng.randrange(min(most, 100)):02}"
             code = head + digits + tail
             if code not in self.taken:
                 self.taken.add(code)
                 return code
+        raise AssertionError("unreachable")
 
 
 def by_maker(rng: random.Random, row: CodeRow, stock: Stock) -> CodeRow:

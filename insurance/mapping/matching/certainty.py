@@ -7,26 +7,29 @@ nothing aside, but for its maker, which the last five digits of the code name th
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import islice
 from typing import TypeAlias
 
 from insurance.mapping.matching.facts import Verdict
-from insurance.mapping.matching.scoring import Facts, Scorer
+from insurance.mapping.matching.scoring import Facts, Ranked, Scorer
 from insurance.mapping.matching.text import plain
 
 Telling: TypeAlias = Callable[[Scorer, int], object]
 MOST = 60
 # Packs that hold pieces which may be sold one by one.
 BOXES = ("盒", "箱", "包", "套", "板")
-# A best code worth less than this share of what is possible is not proposed as likely.
-LIKELY, WORTH = 0.72, 0.5
+# A code worth less than this share of what is possible is not shown.
+WORTH = 0.5
 
 
-def fitting(scorer: Scorer, pool: Sequence[Facts]) -> list[Facts]:
-    """Return the codes of `pool` (best first) that nothing sets aside, the best one first."""
-    best = next((one for one in pool if not one.opposed), None)
+def fitting(scorer: Scorer, pool: Sequence[Ranked]) -> list[Facts]:
+    """Return the codes of `pool` (best first) that nothing sets aside, the best one first; at most MOST."""
+    able = [one for one in pool if not one.opposed]
+    facts = (scorer.facts(one.place, one.score) for one in able)
+    best = next(facts, None)
     if best is None:
         return []
-    return [one for one in pool if one is best or not (one.opposed or _set_aside(scorer, best, one))]
+    return [best, *islice((one for one in facts if not _set_aside(scorer, best, one)), MOST - 1)]
 
 
 def _set_aside(scorer: Scorer, best: Facts, one: Facts) -> bool:
@@ -35,11 +38,16 @@ def _set_aside(scorer: Scorer, best: Facts, one: Facts) -> bool:
         return True
     if one.substance == Verdict.NEAR and best.substance == Verdict.EXACT and scorer.item.name.salts:
         return True
-    if one.maker == Verdict.ALIKE and best.maker >= Verdict.AGREES:
+    if one.maker == Verdict.ALIKE and (best.maker == Verdict.EXACT or _by_short_name(scorer, best)):
         return True
     if one.unit == Verdict.DIFFERS and best.unit == Verdict.EXACT and _other_pack(scorer, one):
         return True
     return one.maker == Verdict.UNKNOWN and _other_maker(scorer, best, one)
+
+
+def _by_short_name(scorer: Scorer, best: Facts) -> bool:
+    """Whether the item's maker is the best code's but for its ending or a place, not a piece of it."""
+    return scorer.item.maker.key in scorer.index.makers.read[scorer.index.maker[best.place]].keys
 
 
 def _other_pack(scorer: Scorer, one: Facts) -> bool:
@@ -67,7 +75,7 @@ def certain(best: Facts, fits: Sequence[Facts]) -> bool:
     pinned = best.approval == Verdict.EXACT or best.maker >= Verdict.AGREES
     return (
         len(fits) == 1
-        and fits[0] is best
+        and fits[0].place == best.place
         and pinned
         and best.substance >= Verdict.ALIKE
         and best.substance != Verdict.UNKNOWN
@@ -78,10 +86,9 @@ def certain(best: Facts, fits: Sequence[Facts]) -> bool:
 
 def deciding(scorer: Scorer, fits: Sequence[Facts]) -> tuple[str, ...]:
     """Return the facts that tell the fitting codes apart, the most telling first."""
-    some = fits[:MOST]
-    counts = [(len({value for one in some if (value := told(scorer, one.place))}), what) for what, told in TELLING]
+    counts = [(len({value for one in fits if (value := told(scorer, one.place))}), what) for what, told in TELLING]
     names = [what for count, what in sorted(counts, key=lambda pair: -pair[0]) if count > 1]
-    return tuple(names) or (("包装",) if len(some) > 1 else ())
+    return tuple(names) or (("包装",) if len(fits) > 1 else ())
 
 
 def _maker(scorer: Scorer, place: int) -> object:

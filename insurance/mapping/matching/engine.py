@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from insurance.mapping.matching import certainty, makers, numbers, strengths
 from insurance.mapping.matching.facts import Candidate, CodeRow, ItemRow, Reason, Result, Verdict
 from insurance.mapping.matching.index import Index
-from insurance.mapping.matching.scoring import Facts, Scorer, best_possible, read
+from insurance.mapping.matching.scoring import Facts, Ranked, Scorer, best_possible, read
 
 SHOWN = 8
 
@@ -15,32 +15,41 @@ SHOWN = 8
 def suggest(index: Index, row: ItemRow, shown: int = SHOWN) -> Result:
     """Return the codes that an item may mean, best first, at most `shown` of them."""
     scorer = Scorer(index, read(row))
-    pool = scorer.pool()
     most = best_possible(scorer.item)
-    pool = [one for one in pool if one.score >= certainty.WORTH * most]
+    pool = scorer.pool(certainty.WORTH * most)
     if not pool:
         return Result("none")
     fits = certainty.fitting(scorer, pool)
-    ordered = [*fits, *(one for one in pool if one not in fits)] if fits and fits[0] is pool[0] else pool
     word = _word(pool, fits, most)
-    chosen = tuple(
-        Candidate(index.codes[one.place], _share(one, most), reasons(scorer, one)) for one in ordered[:shown]
+    chosen = _chosen(pool, fits, shown)
+    candidates = (
+        Candidate(index.codes[one.place], _share(one.score, most), reasons(scorer, scorer.facts(one.place)))
+        for one in chosen
     )
     told = certainty.deciding(scorer, fits) if word == "ambiguous" else ()
-    return Result(word, chosen, told, len(fits))
+    return Result(word, tuple(candidates), told, len(fits))
 
 
-def _word(pool: Sequence[Facts], fits: Sequence[Facts], most: float) -> str:
+def _chosen(pool: Sequence[Ranked], fits: Sequence[Facts], shown: int) -> list[Ranked]:
+    """What fits before what does not, when the best fits; else by worth alone."""
+    if not fits or fits[0].place != pool[0].place:
+        return list(pool[:shown])
+    able = {one.place for one in fits}
+    first = [one for one in pool if one.place in able][:shown]
+    return first + [one for one in pool if one.place not in able][: shown - len(first)]
+
+
+def _word(pool: Sequence[Ranked], fits: Sequence[Facts], most: float) -> str:
     best = pool[0]
-    if certainty.certain(best, fits):
+    if fits and fits[0].place == best.place and certainty.certain(fits[0], fits):
         return "certain"
     if len(fits) > 1:
         return "ambiguous"
-    return "likely" if best.score >= certainty.LIKELY * most else "none" if best.score < 0.6 * most else "likely"
+    return "likely" if best.score >= 0.6 * most else "none"
 
 
-def _share(one: Facts, most: float) -> float:
-    return round(max(0.0, min(1.0, one.score / (most + 6.0))), 4)
+def _share(score: float, most: float) -> float:
+    return round(max(0.0, min(1.0, score / (most + 6.0))), 4)
 
 
 def compare(item: ItemRow, code: CodeRow) -> tuple[Reason, ...]:

@@ -48,6 +48,7 @@ class Index:
         """Read every row; one of 260,000 takes some seconds."""
         self.codes: list[str] = []
         self.name, self.spec, self.maker, self.approval = (array("l") for _ in range(4))
+        self.bare = bytearray()
         self.names: Shelf[Name] = Shelf()
         self.specs: Shelf[Strength] = Shelf()
         self.packs: list[float] = []
@@ -74,6 +75,7 @@ class Index:
         self.spec.append(self._spec(row.spec, row.pack, row.unit))
         self.maker.append(self._maker(row.maker))
         self.by_name[name].append(place)
+        self.bare.append(not self.approvals.read[approval].numbers)
         for _letters, digits in self.approvals.read[approval].numbers:
             self.by_digits.setdefault(digits, array("l")).append(place)
         if row.maker:

@@ -18,7 +18,7 @@ class Maker:
     """One maker: `full` everything it says, `main` the holder with its place, `keys` short forms of the holder.
 
     `others` are those who make or pack it for the holder; `whole` is whether the text bears a company's ending, so
-    that it is not a short name.
+    that it is not a short name; `reach` are the telling pieces that two names of one company share.
     """
 
     full: str = ""
@@ -28,6 +28,7 @@ class Maker:
     others: tuple[str, ...] = ()
     whole: bool = False
     pairs: frozenset[str] = frozenset()
+    reach: frozenset[str] = frozenset()
 
 
 @cache
@@ -59,8 +60,25 @@ def parse(text: str) -> Maker:
     keys = {_short(flat), _short(bare)}
     keys = (keys | {one.removesuffix("集团") for one in keys if len(one) > 5}) - {""}
     others = tuple(sorted({_short(_clean(one)) for part in inside if _is_company(part) for one in _companies(part)}))
-    key = _short(bare)
-    return Maker(_clean(raw), flat, key, tuple(sorted(keys)), others, whole, frozenset(bigrams(_short(flat))))
+    reach = frozenset().union(*(_pieces(one) for one in (*keys, *others)))
+    return Maker(
+        _clean(raw), flat, _short(bare), tuple(sorted(keys)), others, whole and not _damaged(raw), frozenset(bigrams(_short(flat))), reach
+    )
+
+
+def _damaged(raw: str) -> bool:
+    """Whether brackets were cut off carelessly, so that what is left is a short name however it ends."""
+    return raw.count("(") != raw.count(")") or bool(re.search(r"公司(?:股份|有限|责任|公司)", raw))
+
+
+def _pieces(name: str) -> frozenset[str]:
+    size = 3 if _foreign(name) else 2
+    return frozenset(name[at : at + size] for at in range(len(name) - size + 1)) - _generic()
+
+
+@cache
+def _generic() -> frozenset[str]:
+    return frozenset(_words("generic"))
 
 
 def _split(raw: str) -> tuple[str, list[str]]:
@@ -137,6 +155,8 @@ def compare(ours: Maker, theirs: Maker) -> Verdict:
     """
     if not ours.full or not theirs.full:
         return Verdict.UNKNOWN
+    if ours.reach.isdisjoint(theirs.reach):
+        return Verdict.DIFFERS
     if ours.full == theirs.full or (ours.whole and ours.main == theirs.main):
         return Verdict.EXACT
     if ours.main == theirs.main or ours.key in theirs.keys or theirs.key in ours.keys:

@@ -199,10 +199,12 @@ def compare_substances(ours: Name, theirs: Name) -> tuple[Verdict, float]:
     mine, other = ours.full, theirs.full
     if not ours.form:
         other = min((other, other + theirs.form), key=lambda one: distance(mine, one))
+    likeness = dice(bigrams(mine), bigrams(other))
+    if likeness < 0.3:
+        return Verdict.DIFFERS, 0.7 * likeness
     allowed = 0 if len(mine) < 3 else 1 if len(mine) < 9 else 2
     if distance(mine, other, allowed) <= allowed or distance(ours.base, theirs.base, allowed) <= (len(ours.base) > 3):
         return Verdict.ALIKE, 0.8
-    likeness = dice(bigrams(mine), bigrams(other))
     return Verdict.DIFFERS, 0.7 * likeness
 
 

@@ -25,6 +25,8 @@ MODEL = {E: 4.0, G: 4.0, N: 2.0, U: 0.0, A: 0.0, D: -20.0}
 PACK = {E: 1.0, G: 1.0, N: 0.0, A: 0.0, U: 0.0, D: -4.0}
 # Names less alike than this are not scored unless an approval number points at them.
 LEAST = 0.3
+# How many names of other drugs are looked at besides.
+OTHERS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,7 @@ def read(row: ItemRow) -> Item:
     return Item(row, name, strength, pack, makers.parse(row.maker), numbers.parse(row.aprvno), plain(row.unit))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Facts:
     """How every fact of one item stands to one code, and what all of it is worth."""
 
@@ -65,16 +67,19 @@ class Facts:
     maker: Verdict
     approval: Verdict
 
-    @property
-    def opposed(self) -> bool:
-        """Whether a fact that decides contradicts the item."""
-        return Verdict.DIFFERS in (
-            self.substance, self.model, self.form, self.strength, self.pack, self.maker, self.approval
-        )  # fmt: skip
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ranked:
+    """One code's place in the index with its worth, and whether a fact that decides contradicts the item."""
+
+    opposed: bool
+    score: float
+    place: int
 
 
-_Named: TypeAlias = tuple[float, Verdict, Verdict, Verdict]
-_Specified: TypeAlias = tuple[float, Verdict, Verdict, Verdict, Verdict]
+_Named: TypeAlias = tuple[float, Verdict, Verdict, Verdict, bool, float]
+_Specified: TypeAlias = tuple[float, Verdict, Verdict, Verdict, Verdict, bool]
+_Made: TypeAlias = tuple[float, Verdict, bool]
 
 
 class Scorer:
@@ -82,80 +87,97 @@ class Scorer:
 
     def __init__(self, index: Index, item: Item) -> None:
         self.index, self.item = index, item
-        self._names: dict[int, _Named | None] = {}
+        self._names: dict[int, _Named] = {}
         self._specs: dict[int, _Specified] = {}
-        self._makers: dict[int, tuple[float, Verdict]] = {}
-        self._approvals: dict[int, tuple[float, Verdict]] = {}
+        self._makers: dict[int, _Made] = {}
+        self._strengths: dict[str, Verdict] = {}
 
-    def pool(self) -> list[Facts]:
-        """Return every code that may be meant, scored, best first."""
-        index = self.index
+    def pool(self, least: float) -> list[Ranked]:
+        """Return every code that may be meant and is worth at least `least`, best first."""
+        index, name, spec, maker = self.index, self.index.name, self.index.spec, self.index.maker
         pointed = set(index.with_number(self.item.approval))
         places = set(pointed)
-        for number in index.like(self.item.name):
-            if self.named(number) is not None:
-                places.update(index.by_name[number])
-        found = [self.facts(place) for place in places]
-        return sorted(found, key=lambda one: (-one.score, index.codes[one.place]))
+        for number in self._likely_names():
+            places.update(index.by_name[number])
+        asked, bare = bool(self.item.approval.numbers), index.bare
+        found: list[Ranked] = []
+        for place in places:
+            named, specified, made = self.named(name[place]), self.specified(spec[place]), self.made(maker[place])
+            score = named[0] + specified[0] + made[0]
+            opposed = named[4] or specified[5] or made[2]
+            if place in pointed:
+                score, opposed = score + APPROVAL[self._numbered(place)], opposed or self._numbered(place) == D
+            elif asked and not bare[place]:
+                score, opposed = score + APPROVAL[D], True
+            if score >= least:
+                found.append(Ranked(opposed, score + 0.3 * (not bare[place]), place))
+        codes = index.codes
+        found.sort(key=lambda one: (-one.score, codes[one.place]))
+        return found
 
-    def facts(self, place: int) -> Facts:
-        """Compare the item with the code at `place`."""
+    def _likely_names(self) -> list[int]:
+        """Names alike enough; of those that are another drug only the nearest."""
+        numbers_ = [number for number in self.index.like(self.item.name) if self.named(number)[5] >= LEAST]
+        others = sorted((one for one in numbers_ if self.named(one)[1] == D), key=lambda one: -self.named(one)[5])
+        left_out = set(others[OTHERS:])
+        return [number for number in numbers_ if number not in left_out]
+
+    def _numbered(self, place: int) -> Verdict:
+        return numbers.compare(self.item.approval, self.index.approvals.read[self.index.approval[place]])
+
+    def facts(self, place: int, score: float = 0.0) -> Facts:
+        """Compare the item with the code at `place`, every fact by itself."""
         index = self.index
-        number = index.name[place]
-        named = self.named(number) or self._name(number, least=0.0)
-        assert named is not None
-        specified, made, numbered = (
-            self.specified(index.spec[place]), self.made(index.maker[place]), self.numbered(index.approval[place])
-        )  # fmt: skip
-        score = named[0] + specified[0] + made[0] + numbered[0]
-        return Facts(place, score, named[1], named[2], named[3], *specified[1:], made[1], numbered[1])
+        named, specified = self.named(index.name[place]), self.specified(index.spec[place])
+        made = self.made(index.maker[place])[1]
+        return Facts(place, score, *named[1:4], *specified[1:5], made, self._numbered(place))
 
-    def named(self, number: int) -> _Named | None:
-        """Compare names, models and forms; None when the names have too little in common."""
-        if number not in self._names:
-            self._names[number] = self._name(number, least=LEAST)
-        return self._names[number]
+    def named(self, number: int) -> _Named:
+        """Compare names, models and forms."""
+        known = self._names.get(number)
+        if known is None:
+            known = self._names[number] = self._name(number)
+        return known
 
-    def _name(self, number: int, least: float) -> _Named | None:
+    def _name(self, number: int) -> _Named:
         theirs = self.index.names.read[number]
         substance, likeness = names.compare_substances(self.item.name, theirs)
-        if likeness < least:
-            return None
         model, form = names.compare_models(self.item.name, theirs), names.compare_forms(self.item.name, theirs)
         worth = SUBSTANCE[substance] or 25.0 * likeness
         if self.item.name.container and theirs.container:
             worth += 2.0 if self.item.name.container == theirs.container else -2.0
-        return worth + MODEL[model] + FORM[form], substance, model, form
+        return worth + MODEL[model] + FORM[form], substance, model, form, D in (substance, model, form), likeness
 
     def specified(self, number: int) -> _Specified:
         """Compare strength, pack, container and unit."""
-        if number not in self._specs:
+        known = self._specs.get(number)
+        if known is None:
             theirs, (text, _pack, unit) = self.index.specs.read[number], self.index.specs.texts[number]
-            strength = strengths.compare(self.item.strength, theirs)
+            strength = self._strength(theirs)
             pack = strengths.compare_pack(self.item.pack, self.index.packs[number])
             container = _equal(self.item.strength.container, theirs.container)
             sold = _equal(self.item.unit, plain(unit))
             worth = STRENGTH[strength] + PACK[pack] + 2.0 * (container > 0) - 3.0 * (container < 0)
             worth += 0.4 * (not self.item.pack and not self.index.packs[number])
             worth += 1.5 * (sold > 0) - 1.5 * (sold < 0) + 0.5 * (plain(text) == self.item.strength.raw)
-            self._specs[number] = (worth + 0.3 * bool(text), strength, pack, container, sold)
-        return self._specs[number]
+            known = (worth + 0.3 * bool(text), strength, pack, container, sold, D in (strength, pack))
+            self._specs[number] = known
+        return known
 
-    def made(self, number: int) -> tuple[float, Verdict]:
+    def _strength(self, theirs: Strength) -> Verdict:
+        known = self._strengths.get(theirs.raw)
+        if known is None:
+            known = self._strengths[theirs.raw] = strengths.compare(self.item.strength, theirs)
+        return known
+
+    def made(self, number: int) -> _Made:
         """Compare makers."""
-        if number not in self._makers:
+        known = self._makers.get(number)
+        if known is None:
             theirs = self.index.makers.read[number]
             verdict = makers.compare(self.item.maker, theirs)
-            self._makers[number] = (MAKER[verdict] + 0.3 * bool(theirs.full), verdict)
-        return self._makers[number]
-
-    def numbered(self, number: int) -> tuple[float, Verdict]:
-        """Compare approval numbers."""
-        if number not in self._approvals:
-            theirs = self.index.approvals.read[number]
-            verdict = numbers.compare(self.item.approval, theirs)
-            self._approvals[number] = (APPROVAL[verdict] + 0.3 * bool(theirs.numbers), verdict)
-        return self._approvals[number]
+            known = self._makers[number] = (MAKER[verdict] + 0.3 * bool(theirs.full), verdict, verdict == D)
+        return known
 
 
 def _equal(ours: str, theirs: str) -> Verdict:
