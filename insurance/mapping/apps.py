@@ -14,11 +14,12 @@ class MappingConfig(AppConfig):
     def ready(self) -> None:
         """Let each corner hand over its handlers, importers, menu lines, work lines and words."""
         from insurance.mapping.delivery import handlers
+        from insurance.mapping.delivery import shell as delivery
         from insurance.mapping.items import shell as items
         from insurance.mapping.proof import shell as proof
         from insurance.mapping.review import shell as review
         from insurance.mapping.switching import shell as switching
 
         handlers.register_handlers()
-        for corner in (items, review, proof, switching):
+        for corner in (items, review, delivery, proof, switching):
             corner.register_shell()

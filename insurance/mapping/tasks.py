@@ -3,3 +3,4 @@
 from insurance.mapping.items import tasks as items_tasks  # noqa: F401
 from insurance.mapping.delivery import tasks as delivery_tasks  # noqa: F401
 from insurance.mapping.proof import tasks as proof_tasks  # noqa: F401
+from insurance.mapping.switching import tasks as switching_tasks  # noqa: F401

@@ -1,5 +1,6 @@
 """Addresses of this room: each corner brings its own."""
 
+from insurance.mapping.delivery.urls import urlpatterns as delivery
 from insurance.mapping.items.urls import urlpatterns as items
 from insurance.mapping.proof.urls import urlpatterns as proof
 from insurance.mapping.review.urls import urlpatterns as review
@@ -7,4 +8,4 @@ from insurance.mapping.switching.urls import urlpatterns as switching
 
 app_name = "mapping"
 
-urlpatterns = [*items, *review, *proof, *switching]
+urlpatterns = [*items, *review, *delivery, *proof, *switching]

@@ -155,8 +155,9 @@ def _compared(institution: Institution, sees_unaudited: bool) -> list[Found]:
     today = timezone.localdate()
     ours = Mapping.objects.filter(institution=institution, state__in=[*TOLD, MappingState.APPROVED])
     columns = ("pk", "list_type", "item__fixmedins_hilist_id", "med_list_codg", "begndate", "enddate", "verdict")
-    rows = ours.values_list(*columns, "told_at").order_by("pk")
-    own = [Side(*row[:-1], row[-1] is not None) for row in rows]
+    own = []
+    for *values, told in ours.values_list(*columns, "told_at").order_by("pk"):
+        own.append(replace(Side(*values), told=told is not None))
     return differences(own, _theirs(institution), today, sees_unaudited=sees_unaudited)
 
 

@@ -1,0 +1,1 @@
+"""Our relations beside the platform's."""
