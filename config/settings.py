@@ -229,6 +229,13 @@ REVIEW_SAMPLE_OVER = env.whole("REVIEW_SAMPLE_OVER", 20)
 REVIEW_SAMPLE_SHARE = env.number("REVIEW_SAMPLE_SHARE", 0.05)
 REVIEW_SAMPLE_LEAST = env.whole("REVIEW_SAMPLE_LEAST", 5)
 MAPPING_VERDICT_DAYS = env.whole("MAPPING_VERDICT_DAYS", 15)
+# What a catalogue is asked for when none of its versions is held yet: 0 (Guangzhou) or v0000 (Hunan).
+CATALOGUE_FIRST_VERSION = env.text("CATALOGUE_FIRST_VERSION", "0")
+# A new version that ends more of a catalogue's valid rows than this is only taken when a person says so.
+CATALOGUE_ENDED_PERCENT = env.number("CATALOGUE_ENDED_PERCENT", 5)
+CATALOGUE_FILE_DAYS = env.number("CATALOGUE_FILE_DAYS", 7)
+# A catalogue that was not refreshed for longer is shown as out of date.
+CATALOGUE_OLD_DAYS = env.whole("CATALOGUE_OLD_DAYS", 7)
 FILE_MAX_MB = env.number("FILE_MAX_MB", 2048)
 DISPATCH_SECONDS = env.number("DISPATCH_SECONDS", 1)
 

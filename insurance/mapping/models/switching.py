@@ -131,6 +131,7 @@ class SwitchLine(models.Model):
     class_to = models.CharField("新等级", max_length=20, blank=True)
     proposal = models.ForeignKey(Mapping, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
     ending = models.ForeignKey(Ending, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    drawn = models.BooleanField("抽查", default=False)
 
     objects: ClassVar[Any] = ScopedQuerySet["SwitchLine"].as_manager()
 

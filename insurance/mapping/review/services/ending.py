@@ -11,9 +11,10 @@ from django.utils import timezone
 
 from insurance.mapping import rules
 from insurance.mapping.choices import EndingKind, EndingState, MappingState
-from insurance.mapping.delivery.submitting import queue_endings
+from insurance.mapping.delivery.outcomes import is_carrier
+from insurance.mapping.delivery.submitting import morning_of, queue_endings
 from insurance.mapping.errors import MappingError
-from insurance.mapping.models import Ending, HospitalItem, Mapping
+from insurance.mapping.models import Ending, HospitalItem, Mapping, SwitchLine
 from insurance.mapping.review.services.approving import reason_of
 from portal.approvals.rules import must_differ
 from portal.audit.services import record
@@ -102,7 +103,7 @@ def _let_go(actor: Actor, ending: Ending) -> None:
     mapping = ending.mapping
     if ending.state != EndingState.PROPOSED:
         raise MappingError(f"{ending}：已是「{ending.get_state_display()}」，没有重复执行")
-    if mapping.state not in (MappingState.IN_FORCE, MappingState.APPROVED):
+    if mapping.state not in (MappingState.IN_FORCE, MappingState.APPROVED) and not is_carrier(mapping):
         raise MappingError(f"{ending}：对照已是「{mapping.get_state_display()}」，不用再{ending.get_kind_display()}")
     ending.state, ending.approved_by, ending.approved_at = EndingState.APPROVED, actor.person, timezone.now()
     ending.enddate_before = mapping.enddate
@@ -113,13 +114,20 @@ def _let_go(actor: Actor, ending: Ending) -> None:
 
 
 def _queue(actor: Actor, done: EndingsApproved) -> None:
-    try:
-        queued = queue_endings(actor, endings=done.approved)
-    except MappingError as error:
-        done.held_back.append(str(error))
-        return
-    done.queued = len(queued.queued)
-    done.held_back += [f"{one}：{words}" for one, words in queued.left_out]
+    """Hand over to delivery; what a change of codes ends goes on its day and not before."""
+    ahead = SwitchLine.objects.filter(ending__in=done.approved, switch__day__gt=timezone.localdate())
+    later: dict[int, dt.date] = dict(ahead.values_list("ending_id", "switch__day"))
+    days: dict[dt.date | None, list[Ending]] = {}
+    for ending in done.approved:
+        days.setdefault(later.get(ending.pk), []).append(ending)
+    for day, group in days.items():
+        try:
+            queued = queue_endings(actor, endings=group, not_before=morning_of(day) if day else None)
+        except MappingError as error:
+            done.held_back.append(str(error))
+            continue
+        done.queued += len(queued.queued)
+        done.held_back += [f"{one}：{words}" for one, words in queued.left_out]
 
 
 @transaction.atomic
