@@ -25,7 +25,7 @@ class CodeRow:
 
 @dataclass(frozen=True, slots=True)
 class ItemRow:
-    """One item of a hospital, as its own system names it; `price` in yuan as text."""
+    """One item of a hospital, as its own system names it: `code` its own code, `price` in yuan as text."""
 
     name: str
     form: str = ""
@@ -35,6 +35,7 @@ class ItemRow:
     maker: str = ""
     aprvno: str = ""
     price: str = ""
+    code: str = ""
 
 
 class Verdict(IntEnum):

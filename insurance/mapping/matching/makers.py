@@ -62,7 +62,14 @@ def parse(text: str) -> Maker:
     others = tuple(sorted({_short(_clean(one)) for part in inside if _is_company(part) for one in _companies(part)}))
     reach = frozenset().union(*(_pieces(one) for one in (*keys, *others)))
     return Maker(
-        _clean(raw), flat, _short(bare), tuple(sorted(keys)), others, whole and not _damaged(raw), frozenset(bigrams(_short(flat))), reach
+        _clean(raw),
+        flat,
+        _short(bare),
+        tuple(sorted(keys)),
+        others,
+        whole and not _damaged(raw),
+        frozenset(bigrams(_short(flat))),
+        reach,
     )
 
 

@@ -7,6 +7,7 @@ import io
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+from insurance.mapping.matching import plain
 from insurance.mapping.matching.engine import suggest
 from insurance.mapping.matching.facts import CodeRow, ItemRow, Result
 from insurance.mapping.matching.index import Index
@@ -82,11 +83,15 @@ def read_items(path: Path, kind: str) -> list[tuple[str, ItemRow, str]]:
         if not right or row.get("name_match", KNOWN[0]) not in KNOWN:
             continue
         values = {what: _pick(row, names) for what, names in ITEM.items()}
-        found.append((_pick(row, LOCAL), ItemRow(**values), right))
+        local = _pick(row, LOCAL)
+        found.append((local, ItemRow(**values, code=local), right))
     return found
 
 
 def answerer(kind: str, rows: Sequence[CodeRow]) -> Callable[[ItemRow], Result]:
     """Return what suggests codes of this kind of catalogue."""
-    index = Index(rows)
-    return lambda item: suggest(index, item)
+    if kind == DRUGS:
+        drugs = Index(rows)
+        return lambda item: suggest(drugs, item)
+    others = plain.PlainIndex(rows, plain.SUPPLY if kind == SUPPLIES else plain.SERVICE)
+    return lambda item: plain.suggest(others, item)
