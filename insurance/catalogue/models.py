@@ -6,13 +6,12 @@ version replaced stays with the load that replaced it, so that what a code meant
 
 from __future__ import annotations
 
-from django.contrib.postgres.indexes import OpClass
 from django.db import models
 from django.db.models import Q
 
 from insurance.catalogue.choices import LoadState
-from insurance.catalogue.fields import ApprovalText, CellsField, SearchedText, Tail
-from portal.lists.searching import search_indexes
+from insurance.catalogue.fields import CellsField
+from insurance.catalogue.looks import SEARCH_INDEXES
 from portal.people.models import Institution, Person
 from portal.tasks.models import Task
 
@@ -58,23 +57,6 @@ class Load(models.Model):
         return f"{self.infno} {self.started_at:%Y-%m-%d %H:%M}"
 
 
-# Columns of Item whose texts are searched through SearchText.
-SEARCHED = ("name", "generic", "alias", "spec", "maker")
-
-
-class SearchText(models.Model):
-    """Each different text of Item's searched columns, once (fields.py); kept by a trigger of the table of items."""
-
-    text = models.TextField(primary_key=True)
-
-    class Meta:
-        verbose_name = verbose_name_plural = "检索文字"
-        indexes = search_indexes("searchtext", holds=["text"])
-
-    def __str__(self) -> str:
-        return self.text
-
-
 class Item(models.Model):
     """One row of one national catalogue, of one version: columns to search by, and the whole row as it came.
 
@@ -84,22 +66,22 @@ class Item(models.Model):
 
     The table has one partition for each catalogue, so that a first load fills and indexes a table of its own that
     nobody can see and that becomes the partition in one moment (loading/merging.py). Unusually long texts are cut in
-    the searched columns, never in `cells`.
+    the columns that have indexes, never in `cells`.
     """
 
     infno = models.CharField("目录", max_length=10)
     rid = models.CharField("唯一记录号")
     code = models.CharField("编码")
-    name = SearchedText("名称", blank=True)
-    generic = SearchedText("通用名", blank=True)
-    alias = SearchedText("别名", blank=True)
+    name = models.CharField("名称", blank=True)
+    generic = models.CharField("通用名", blank=True)
+    alias = models.CharField("别名", blank=True)
     pinyin = models.CharField("拼音码", blank=True)
-    spec = SearchedText("规格", blank=True)
+    spec = models.CharField("规格", blank=True)
     dosform = models.CharField("剂型", blank=True)
     pacspec = models.CharField("包装", blank=True)
     unit = models.CharField("单位", blank=True)
-    maker = SearchedText("生产企业", blank=True)
-    aprvno = ApprovalText("批准文号", blank=True)
+    maker = models.CharField("生产企业", blank=True)
+    aprvno = models.CharField("批准文号", blank=True)
     limits = models.CharField("限制使用范围", blank=True)
     begndate = models.DateField("开始日期", null=True)
     enddate = models.DateField("结束日期", null=True)
@@ -117,12 +99,11 @@ class Item(models.Model):
             models.UniqueConstraint(fields=["infno", "rid"], condition=Q(current=True), name="catalogue_row_current")
         ]
         indexes = [
-            *search_indexes("catalogue_row", starts=["code", "pinyin", "aprvno"]),
-            models.Index(OpClass(Tail("aprvno"), name="text_pattern_ops"), name="catalogue_row_aprvno_tail"),
-            *(models.Index(fields=[name], name=f"catalogue_row_{name}") for name in SEARCHED),
+            *SEARCH_INDEXES,
             models.Index(fields=["load"], name="catalogue_row_load"),
             models.Index(fields=["replaced_by"], condition=Q(current=False), name="catalogue_row_replaced"),
             models.Index(fields=["infno", "rid"], condition=Q(current=False), name="catalogue_row_past"),
+            models.Index(fields=["code"], condition=Q(current=False), name="catalogue_row_past_code"),
         ]
 
     def __str__(self) -> str:

@@ -151,8 +151,9 @@ def _failed(load: Load, kind: Kind, error: BaseException) -> BaseException:
         return error
     words, raised = _said(kind, error)
     values: dict[str, Any] = {"state": LoadState.FAILED, "words": words[:1000], "ended_at": timezone.now()}
-    if isinstance(error, Rejected) and error.problems is not None:
-        values["remarks"] = error.problems.as_json()
+    if isinstance(error, Rejected):
+        values["remarks"] = error.problems.as_json() if error.problems else []
+        values["place"] = load.place | {"rejected": True, "askable": error.askable}
     Load.objects.filter(pk=load.pk, state=LoadState.RUNNING).update(**values)
     return raised
 
