@@ -53,7 +53,9 @@ class Limit(Func):
 TEXT = Joined(*(F(name) for name in SEARCHED))
 LOOKS = Func(
     Characters(TEXT),
-    Marks(Marked(F("infno"), sign="@"), Marked(F("ver"), sign="#"), Marked(F("vali_flag"), sign="!"), Limit(F("limits"))),
+    Marks(
+        Marked(F("infno"), sign="@"), Marked(F("ver"), sign="#"), Marked(F("vali_flag"), sign="!"), Limit(F("limits"))
+    ),
     function="array_cat",
 )  # fmt: skip
 APPROVAL = Func(F("aprvno"), template="substring(%(expressions)s from '[A-Za-z0-9].*')", output_field=TextField())
@@ -74,7 +76,7 @@ class Bears(Lookup):
 
 
 class Says(Lookup):
-    """`Says(TEXT, "阿莫")`: the word (folded) occurs in the text; widths are folded only where it is not there as is."""
+    """`Says(TEXT, "阿莫")`: the folded word occurs in the text; widths are folded only where it is not there."""
 
     lookup_name = "says"
     prepare_rhs = False
