@@ -15,6 +15,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from insurance.mapping.items.services import change_item
+from insurance.mapping.items.shell import lines_to_see_to
 from insurance.mapping.models import HospitalItem, ItemChange, Mapping
 from portal.audit.models import AuditEvent
 from portal.lists.intent import issue
@@ -287,3 +288,16 @@ def test_the_export_can_be_imported_again(client: Client, pharmacist: Person, in
     labels = {column.name: known[plain(column.label)].name for column in columns if plain(column.label) in known}
     for name in ("fixmedins_hilist_id", "fixmedins_hilist_name", "spec", "prodentp_name", "aprvno", "pric", "enddate"):
         assert labels[name] == name
+
+
+def test_the_desk_counts_exactly_what_each_list_shows(
+    client: Client, pharmacist: Person, pharmacy: Actor, supply: Actor, member: Person, shelf: dict[str, HospitalItem]
+) -> None:
+    make_item(pharmacy.institution, list_type="201")
+    change_item(pharmacy, item=shelf["tied"], values={"spec": "0.5g*12片/盒"})
+    client.force_login(pharmacist)
+    lines = lines_to_see_to(pharmacy)
+    assert [(line.label, line.number) for line in lines] == [("药品未对照", 2), ("药品对照后有变更", 1)]
+    for line in lines:
+        assert f"共 {line.number} 条" in " ".join(client.get(line.url).content.decode().split()), line.label
+    assert ("医疗服务未对照", 1) in [(line.label, line.number) for line in lines_to_see_to(supply)]

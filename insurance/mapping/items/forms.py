@@ -10,7 +10,7 @@ from django.conf import settings
 
 from insurance.directory.messages import route_node
 from insurance.mapping.choices import ListType
-from insurance.mapping.items.facts import AMOUNTS, DATED, DAYS, USAGE, label_of
+from insurance.mapping.items.facts import AMOUNTS, DATED, DAYS, USAGE, as_words, label_of
 from insurance.mapping.items.headers import HELPS
 from insurance.mapping.items.laying import today
 from insurance.mapping.items.rights import kept_by
@@ -64,11 +64,12 @@ def _initial(item: HospitalItem | None) -> dict[str, Any]:
     if item is None:
         return {"begndate": today()}
     plain = {name: getattr(item, name) for name in ORDER}
-    return plain | {name: value.normalize() for name, value in plain.items() if name in AMOUNTS and value}
+    return plain | {name: as_words(value) for name, value in plain.items() if name in AMOUNTS}
 
 
 def _field(name: str, length: int | None, required: bool) -> forms.Field:
-    options: dict[str, Any] = {"label": label_of(name), "required": required, "help_text": _help(name)}
+    label = "名称" if name == "fixmedins_hilist_name" else label_of(name)
+    options: dict[str, Any] = {"label": label, "required": required, "help_text": _help(name)}
     if name in DAYS:
         return forms.DateField(input_formats=DAYS_WRITTEN, widget=DateInput(), **options)
     if name in AMOUNTS:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from django.db.models import Count, Q
 from django.urls import reverse
 
 from insurance.mapping.choices import ListType
+from insurance.mapping.items.filters import DRUG_KINDS
 from insurance.mapping.items.importing import register_importers
+from insurance.mapping.items.kinds import DRUGS, HERBS, SERVICES, SUPPLIES
 from insurance.mapping.items.queries import TABS, items_changed_since_mapping, with_relations
 from insurance.mapping.items.rights import kept_by
 from insurance.mapping.models import HospitalItem
@@ -31,6 +34,24 @@ WORDS = {
     "mapping.item_import": "导入院内项目",
     "mapping.export": "导出目录对照",
 }
+EARNING = Q(revenue__gt=0)
+
+
+@dataclass(frozen=True)
+class Office:
+    """Who sees to which kinds, and the choice of the list's query form that shows just these."""
+
+    label: str
+    action: str
+    kinds: tuple[str, ...]
+    choice: str
+
+
+OFFICES = (
+    Office("药品", DRUGS.action, (*DRUGS.list_types, *HERBS.list_types), DRUG_KINDS[0]),
+    Office("医疗服务", SERVICES.action, SERVICES.list_types, SERVICES.default),
+    Office("耗材", SUPPLIES.action, SUPPLIES.list_types, SUPPLIES.default),
+)
 MENU = ("1300", "目录", "对码", "药品目录", "收费项目", "物价", "耗材目录", "院内目录")
 
 
@@ -39,21 +60,33 @@ def _list_types(institution: Institution) -> Mapping[str, str]:
 
 
 def lines_to_see_to(actor: Actor) -> list[WorkLine]:
-    """Return what somebody must do about items: unmapped ones, and those whose relation may no longer fit."""
-    url = reverse("mapping:items")
-    items = with_relations(HospitalItem.objects.filter(institution=actor.institution, list_type__in=kept_by(actor)))
-    unmapped = items.filter(TABS["unmapped"][1]).aggregate(
-        number=Count("pk"), earning=Count("pk", filter=Q(revenue__gt=0))
-    )
-    changed = items_changed_since_mapping(actor.institution).filter(list_type__in=kept_by(actor)).count()
+    """Return what somebody must do about items: unmapped ones by office, and those whose relation may not fit now."""
+    mine = HospitalItem.objects.filter(institution=actor.institution, list_type__in=kept_by(actor))
+    unmapped = with_relations(mine).filter(TABS["unmapped"][1])
+    counted = unmapped.order_by().values("list_type").annotate(number=Count("pk"), earning=Count("pk", filter=EARNING))
+    rows = {row["list_type"]: row for row in counted}
+    changed = _changed(actor)
+    return [line for office in OFFICES if actor.may(office.action) for line in _lines(office, rows, changed)]
+
+
+def _changed(actor: Actor) -> dict[str, int]:
+    found = items_changed_since_mapping(actor.institution).order_by().values("list_type").annotate(number=Count("pk"))
+    return {row["list_type"]: row["number"] for row in found}
+
+
+def _lines(office: Office, rows: Mapping[str, Mapping[str, int]], changed: Mapping[str, int]) -> list[WorkLine]:
+    here = [rows[kind] for kind in office.kinds if kind in rows]
+    url = f"{reverse('mapping:items')}?kind={office.choice}"
+    earning = sum(row["earning"] for row in here)
     return [
         WorkLine(
-            "院内项目未对照", unmapped["number"], f"{url}?tab=unmapped", "warning",
-            f"其中 {unmapped['earning']:,} 项近期有收入，请按收入先后在对码工作台对照。", duty="mapping.edit",
+            f"{office.label}未对照", sum(row["number"] for row in here), f"{url}&tab=unmapped", "warning",
+            f"其中 {earning:,} 项近期有收入，请在对码工作台按收入先后对照。", duty=office.action,
         ),
         WorkLine(
-            "对照后项目有变更", changed, f"{url}?tab=mapped&changed=1", "warning",
-            "名称、规格、厂家或批准文号变了，请复核对照是否仍相符。", duty="mapping.edit",
+            f"{office.label}对照后有变更", sum(changed.get(kind, 0) for kind in office.kinds),
+            f"{url}&tab=mapped&changed=1", "warning",
+            "名称、规格、厂家或批准文号变了，请复核对照是否仍相符。", duty=office.action,
         ),
     ]  # fmt: skip
 

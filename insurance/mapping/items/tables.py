@@ -155,18 +155,18 @@ class ItemTable(ListTable):
     chosen = SelectColumn()
     fixmedins_hilist_id = CodeColumn(verbose_name="编码", opens=True)
     fixmedins_hilist_name = TextColumn(verbose_name="名称", opens=True, width="w-l")
-    list_type = ListTypeColumn(verbose_name="目录类别")
-    spec = TextColumn(verbose_name="规格", width="w-m")
+    spec = TextColumn(verbose_name="规格", width="w-s")
     dosform = TextColumn(verbose_name="剂型", width="w-s")
     pacspec = TextColumn(verbose_name="包装规格", width="w-s")
-    prodentp_name = TextColumn(verbose_name="生产企业", width="w-m")
+    prodentp_name = TextColumn(verbose_name="生产企业", width="w-s")
     aprvno = CodeColumn(verbose_name="批准文号")
     prcunt = TextColumn(verbose_name="计价单位")
     pric = PriceColumn(verbose_name="单价")
     revenue = MoneyColumn(verbose_name="收入")
-    stand = ItemStateColumn()
     med_list_codg = RelationCodeColumn(verbose_name="医疗目录编码", accessor="pk", orderable=False)
-    code_name = RelationNameColumn(verbose_name="目录名称", accessor="pk", orderable=False, width="w-m")
+    code_name = RelationNameColumn(verbose_name="目录名称", accessor="pk", orderable=False, width="w-s")
+    stand = ItemStateColumn()
+    list_type = ListTypeColumn(verbose_name="目录类别")
     best = BestColumn(verbose_name="推荐", accessor="pk", orderable=False, width="w-m")
     stock = NumberColumn(verbose_name="库存")
     inpatients = NumberColumn(verbose_name="在院使用人数")
@@ -176,7 +176,8 @@ class ItemTable(ListTable):
     actions = ActionsColumn(item_acts)
 
     hidden_at_first = (
-        "dosform", "pacspec", "prcunt", "best", "stock", "inpatients", "usage_as_of", "begndate", "enddate",
+        "dosform", "pacspec", "prcunt", "list_type", "best", "stock", "inpatients", "usage_as_of", "begndate",
+        "enddate",
     )  # fmt: skip
 
     class Meta(ListTable.Meta):
