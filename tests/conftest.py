@@ -32,6 +32,16 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
             cursor.execute(f'ALTER TABLE {table} DISABLE TRIGGER "{trigger}"')
 
 
+@pytest.fixture(scope="session", autouse=True)
+def only_written_codes() -> Iterator[None]:
+    """Dictionaries as the tables have them; tests of learned codes register their source themselves."""
+    from insurance.specification.learned import register_source
+
+    restore = register_source(None)
+    yield
+    restore()
+
+
 @pytest.fixture
 def redis_url() -> Iterator[str]:
     """The address of an empty Redis database that only this worker uses."""

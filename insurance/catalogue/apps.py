@@ -14,5 +14,8 @@ class CatalogueConfig(AppConfig):
     def ready(self) -> None:
         """Hand over menu, work lines and words."""
         from insurance.catalogue import shell
+        from insurance.catalogue.learning import LEARNED
+        from insurance.specification.learned import register_source
 
         shell.register_shell()
+        register_source(LEARNED)

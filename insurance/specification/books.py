@@ -9,7 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, cast
 
-from insurance.specification import editions
+from insurance.specification import editions, learned
 from insurance.specification.errors import (
     TableUnreadable,
     UnknownDictionary,
@@ -56,6 +56,7 @@ class Book:
         self._transactions: dict[str, Transaction] = {}
         self._dictionaries: dict[str, Mapping[str, str]] = {}
         self._layouts: dict[str, Layout] = {}
+        self._with_learned: dict[str, tuple[str, Mapping[str, str]]] = {}
 
     def __repr__(self) -> str:
         return f"<Book {self.edition}>"
@@ -115,7 +116,30 @@ class Book:
             raise UnknownRoute(f"routes.csv 没有用途 {_text(purpose)}{_suggest(purpose, self.routes)}") from None
 
     def dictionary(self, code: str) -> Mapping[str, str]:
-        """Return code → label of a dictionary; empty for a listed exception. Raises UnknownDictionary."""
+        """Return code → label of a dictionary, with the codes that the platform told beside the tables (learned.py).
+
+        Empty for a listed exception. Raises UnknownDictionary.
+        """
+        stamp = learned.stamp()
+        if not stamp:
+            return self.written_dictionary(code)
+        known = self._with_learned.get(code)
+        if known is None or known[0] != stamp:
+            known = self._with_learned[code] = (stamp, self._learn(code, learned.codes(code)))
+        return known[1]
+
+    def _learn(self, code: str, more: Mapping[str, str]) -> Mapping[str, str]:
+        """Lay learned codes behind those of the tables, whose words stay."""
+        try:
+            written = self.written_dictionary(code)
+        except UnknownDictionary:
+            if not more:
+                raise
+            written = {}
+        return MappingProxyType({**written, **{key: label for key, label in more.items() if key not in written}})
+
+    def written_dictionary(self, code: str) -> Mapping[str, str]:
+        """Return code → label of a dictionary as the tables have it. Raises UnknownDictionary."""
         if code not in self._dictionaries:
             rows = editions.table(self.layers, "dictionaries", code)
             if not rows and code not in self.exceptions:

@@ -40,6 +40,10 @@ class PagesMoved(PagesUnsound):
     """The list changed while it was read: reading it again from the first page may do."""
 
 
+class Stale(Exception):
+    """What came is older than what is held; asked again it may be newer."""
+
+
 @dataclass
 class Walk:
     """How far a walk came, as JSON can keep it: hand it to `each_page` again to go on behind the last page yielded."""
@@ -119,6 +123,8 @@ def plain(value: Any) -> Any:
         return f"{value:%Y-%m-%d %H:%M:%S}"
     if isinstance(value, dt.date):
         return value.isoformat()
+    if isinstance(value, str):
+        return value.replace("\0", "")  # which PostgreSQL cannot keep
     return f"{value:f}" if isinstance(value, Decimal) else value
 
 
@@ -145,7 +151,8 @@ def _step(walk: Walk, page: Page, size: int) -> None:
     digest = _digest(page.rows)
     if page.rows and digest in walk.digests:
         same = walk.digests.index(digest) + 1
-        raise PagesUnsound(f"平台第 {page.number} 页与第 {same} 页内容相同，翻页不可信。请稍后重新更新，仍如此请联系平台。")
+        words = f"平台第 {page.number} 页与第 {same} 页内容相同，翻页不可信"
+        raise PagesUnsound(f"{words}。请稍后重新更新，仍如此请联系平台。")
     if None not in (page.total, walk.total) and page.total != walk.total:
         words = f"读到第 {page.number} 页时平台所说总数由 {walk.total:,} 条变为 {page.total:,} 条"
         raise PagesMoved(f"{words}，数据正在变动。请稍后重新更新。")

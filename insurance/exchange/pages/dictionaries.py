@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from insurance.specification import learned
 from insurance.specification.books import Book
 from insurance.specification.errors import SpecificationError
 
@@ -45,9 +46,14 @@ class Hit:
     word: str
 
 
-@lru_cache(maxsize=4)
 def dictionaries_of(book: Book) -> Sequence[Dictionary]:
     """Return every dictionary that some parameter names, by code. Reads all tables once (about 30 ms)."""
+    return _dictionaries(book, learned.stamp())
+
+
+@lru_cache(maxsize=4)
+def _dictionaries(book: Book, stamp: str) -> Sequence[Dictionary]:
+    """Return them as they are since the stamp of the learned codes."""
     uses: dict[str, list[Use]] = {}
     for infno, transaction in book.transactions.items():
         for side, root in (("输入", transaction.input), ("输出", transaction.output)):
