@@ -107,10 +107,11 @@ def _compare_kept(row: dict[str, Any], kept: list[CodeSwitchRow], wanted: list[s
                 judged.changes[name] = (getattr(one, name), given)
 
 
+@transaction.atomic
 def take_rows(
     actor: Actor, *, switch: CodeSwitch, rows: Sequence[dict[str, Any]], whole: dict[str, list[str]] | None = None
 ) -> dict[str, int]:
-    """Take lines that were judged new or changed; call it in a transaction. Raises NotAllowed, SwitchingError.
+    """Take lines that were judged new or changed. Raises NotAllowed, SwitchingError.
 
     An old code's successors afterwards are those of the lines (of `whole`, where the lines are a portion of it);
     other old codes stay as they are.
