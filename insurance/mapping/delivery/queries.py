@@ -147,6 +147,12 @@ def delivery_words(mapping: Any) -> str:
     return _verdict_words(mapping) or f"{what}{submission.settled_words or since}"
 
 
+def verdict_words(mapping: Any) -> str:
+    """Return what stands after the bureau's verdict: for how many days it has been waited for, or its words."""
+    days = days_waiting(mapping)
+    return (f"已 {days} 天" if days else "") if days is not None else mapping.verdict_words
+
+
 def held_by(submission: Submission) -> str:
     """Return why a queued upload has not left: its day, what it waits behind, or how often it could not be sent."""
     if submission.not_before is not None and submission.not_before > timezone.now() and not submission.attempts:

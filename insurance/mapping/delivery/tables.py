@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString
 
 from insurance.exchange.choices import OPEN_STATES, SubmissionState
 from insurance.mapping.choices import ListType, Verdict
-from insurance.mapping.delivery.queries import delivery_words
+from insurance.mapping.delivery.queries import delivery_words, verdict_words
 from portal.lists.columns import (
     Act,
     ActionsColumn,
@@ -82,7 +82,7 @@ class DeliveryTable(ListTable):
     begndate = DateColumn(verbose_name="开始")
     enddate = DateColumn(verbose_name="结束")
     delivery = StateColumn(SubmissionState, verbose_name="上传", orderable=False, extra=delivery_words)
-    verdict = StateColumn(Verdict, verbose_name="局方审核")
+    verdict = StateColumn(Verdict, verbose_name="局方审核", extra=verdict_words)
     advice = AdviceColumn(accessor="pk", verbose_name="下一步", orderable=False, width="w-xl")
     told_at = TimeColumn(verbose_name="平台受理")
     actions = ActionsColumn(upload_acts)
