@@ -15,6 +15,7 @@ from insurance.mapping.review.services.ending import (
 from insurance.mapping.review.services.proposing import (
     Choice,
     Proposed,
+    judge_all,
     propose_all,
     propose_certain,
     propose_mapping,
@@ -24,6 +25,6 @@ from insurance.mapping.review.services.sampling import approve_round, draw_round
 
 __all__ = [
     "Approved", "Choice", "Proposed", "approve_endings", "approve_mappings", "approve_round", "cancel_ending",
-    "cancel_mapping", "comment", "draw_round", "look_at", "propose_all", "propose_certain", "propose_ending",
-    "propose_mapping", "return_endings", "return_mappings", "skip_item", "unskip_item",
+    "cancel_mapping", "comment", "draw_round", "judge_all", "look_at", "propose_all", "propose_certain",
+    "propose_ending", "propose_mapping", "return_endings", "return_mappings", "skip_item", "unskip_item",
 ]  # fmt: skip

@@ -93,6 +93,13 @@ def propose_all(actor: Actor, *, choices: Iterable[Choice], label: str = "对码
 
 
 @transaction.atomic
+def judge_all(actor: Actor, *, choices: Iterable[Choice]) -> Proposed:
+    """Return what `propose_all` would do now; `made` is not saved and nothing is changed. Raises NotAllowed."""
+    every = list(choices)
+    return _propose(actor, every, dry=True)
+
+
+@transaction.atomic
 def propose_certain(actor: Actor, *, items: Iterable[HospitalItem], shown: Values[int, str] | None = None) -> Proposed:
     """Propose for each item the code that its suggestion calls certain. Raises NotAllowed.
 
@@ -123,7 +130,7 @@ def _certain_choice(item: HospitalItem, suggestion: Suggestion | None, shown: st
     return Choice(item, best["code"], Source.SUGGESTED, score=best.get("score"), certain=True, reasons=reasons)
 
 
-def _propose(actor: Actor, choices: Sequence[Choice]) -> Proposed:
+def _propose(actor: Actor, choices: Sequence[Choice], *, dry: bool = False) -> Proposed:
     done = Proposed()
     items = _held(actor, [choice.item for choice in choices])
     open_ones = undecided_of(items.values())
@@ -139,9 +146,10 @@ def _propose(actor: Actor, choices: Sequence[Choice]) -> Proposed:
         if made is None:
             done.left_out.append((item, words))
             continue
-        if item.pk in open_ones:
-            _give_way(open_ones[item.pk])
-        made.save()
+        if not dry:
+            if item.pk in open_ones:
+                _give_way(open_ones[item.pk])
+            made.save()
         open_ones[item.pk] = made
         done.made.append(made)
     return done
