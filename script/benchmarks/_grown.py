@@ -16,9 +16,10 @@ from insurance.mapping.matching.facts import CodeRow, ItemRow
 PLACES = ("北京", "上海", "广东", "江苏", "浙江", "山东", "四川", "海南", "湖北", "天津", "苏州", "杭州", "中国")
 SALTS = ("盐酸", "硫酸", "马来酸", "富马酸", "枸橼酸", "酒石酸", "甲磺酸", "磷酸")
 FORMS = (
-    ("缓释胶囊", "胶囊"), ("软胶囊", "胶囊"), ("胶囊", "软胶囊"), ("胶囊", "缓释胶囊"), ("胶囊", "片"), ("缓释片", "片"),
-    ("片", "分散片"), ("片", "缓释片"), ("片", "胶囊"), ("注射液", "氯化钠注射液"), ("注射液", "葡萄糖注射液"), ("颗粒", "片"),
-    ("口服溶液", "颗粒"), ("乳膏", "软膏"), ("软膏", "乳膏"), ("滴眼液", "眼膏"), ("丸", "片"), ("凝胶", "乳膏"),
+    ("缓释胶囊", "胶囊"), ("软胶囊", "胶囊"), ("胶囊", "软胶囊"), ("胶囊", "缓释胶囊"), ("胶囊", "片"),
+    ("缓释片", "片"), ("片", "分散片"), ("片", "缓释片"), ("片", "胶囊"), ("注射液", "氯化钠注射液"),
+    ("注射液", "葡萄糖注射液"), ("颗粒", "片"), ("口服溶液", "颗粒"), ("乳膏", "软膏"), ("软膏", "乳膏"),
+    ("滴眼液", "眼膏"), ("丸", "片"), ("凝胶", "乳膏"),
 )  # fmt: skip
 PACKS = (1, 2, 5, 6, 7, 10, 12, 14, 20, 24, 28, 30, 36, 48, 60, 100)
 AMOUNT = re.compile(
@@ -103,10 +104,13 @@ def by_group(rng: random.Random, row: CodeRow, stock: Stock) -> CodeRow | None:
     if not found:
         return None
     place, (brand, trade, rest) = rng.choice(PLACES), found.groups()
-    maker = rng.choice(
-        (f"{brand}（{place}）{trade}{rest}", f"{brand}{trade}（{place}）{rest or '有限公司'}", f"{brand}集团{place}{trade}有限公司",
-         f"{place}{brand}{trade}有限公司")
-    )  # fmt: skip
+    names = (
+        f"{brand}（{place}）{trade}{rest}",
+        f"{brand}{trade}（{place}）{rest or '有限公司'}",
+        f"{brand}集团{place}{trade}有限公司",
+        f"{place}{brand}{trade}有限公司",
+    )
+    maker = rng.choice(names)
     code = stock.code(rng, row, maker=f"{rng.randrange(90000, 99999)}")
     return replace(row, code=code, maker=maker, aprvno=stock.number(rng, row.aprvno))
 

@@ -18,8 +18,8 @@ Telling: TypeAlias = Callable[[Scorer, int], object]
 MOST = 60
 # Packs that hold pieces which may be sold one by one.
 BOXES = ("盒", "箱", "包", "套", "板")
-# A code worth less than this share of what is possible is not shown.
-WORTH = 0.5
+# A code worth less than this share of what is possible without a number is not shown, or not called likely.
+WORTH, LIKELY = 0.5, 0.6
 
 
 def fitting(scorer: Scorer, pool: Sequence[Ranked]) -> list[Facts]:
@@ -92,7 +92,7 @@ def deciding(scorer: Scorer, fits: Sequence[Facts]) -> tuple[str, ...]:
 
 
 def _maker(scorer: Scorer, place: int) -> object:
-    return scorer.index.makers.read[scorer.index.maker[place]].key
+    return scorer.index.makers.read[scorer.index.maker[place]].main
 
 
 def _approval(scorer: Scorer, place: int) -> object:

@@ -16,11 +16,12 @@ def suggest(index: Index, row: ItemRow, shown: int = SHOWN) -> Result:
     """Return the codes that an item may mean, best first, at most `shown` of them."""
     scorer = Scorer(index, read(row))
     most = best_possible(scorer.item)
-    pool = scorer.pool(certainty.WORTH * most)
+    enough = best_possible(scorer.item, number=False)
+    pool = scorer.pool(certainty.WORTH * enough)
     if not pool:
         return Result("none")
     fits = certainty.fitting(scorer, pool)
-    word = _word(pool, fits, most)
+    word = _word(pool, fits, enough)
     chosen = _chosen(pool, fits, shown)
     candidates = (
         Candidate(index.codes[one.place], _share(one.score, most), reasons(scorer, scorer.facts(one.place)))
@@ -39,13 +40,13 @@ def _chosen(pool: Sequence[Ranked], fits: Sequence[Facts], shown: int) -> list[R
     return first + [one for one in pool if one.place not in able][: shown - len(first)]
 
 
-def _word(pool: Sequence[Ranked], fits: Sequence[Facts], most: float) -> str:
+def _word(pool: Sequence[Ranked], fits: Sequence[Facts], enough: float) -> str:
     best = pool[0]
     if fits and fits[0].place == best.place and certainty.certain(fits[0], fits):
         return "certain"
     if len(fits) > 1:
         return "ambiguous"
-    return "likely" if best.score >= 0.6 * most else "none"
+    return "likely" if best.score >= certainty.LIKELY * enough else "none"
 
 
 def _share(score: float, most: float) -> float:

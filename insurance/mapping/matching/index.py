@@ -99,7 +99,7 @@ class Index:
         if new:
             read = strengths.parse(spec)
             self.specs.read.append(read)
-            self.packs.append(read.pack or strengths.number(pack))
+            self.packs.append(read.pack or strengths.pieces(pack))
         return number
 
     def _maker(self, maker: str) -> int:

@@ -90,7 +90,10 @@ def _generic() -> frozenset[str]:
 
 def _split(raw: str) -> tuple[str, list[str]]:
     """The text outside brackets and what stands in them (nested ones opened too)."""
-    outside, inside, depth, part = [], [], 0, []
+    outside: list[str] = []
+    inside: list[str] = []
+    part: list[str] = []
+    depth = 0
     for sign in raw:
         if sign in "([":
             depth += 1
@@ -119,7 +122,7 @@ def _without_tail(head: str) -> str:
 
 
 def _merge(raw: str, head: str, places: list[str]) -> str:
-    """The holder with the places in its brackets where they stand: 赛诺菲(杭州)制药有限公司 → 赛诺菲杭州制药有限公司."""
+    """The holder with the places in its brackets where they stand: 示例(杭州)制药 → 示例杭州制药."""
     if not places or raw.startswith("("):
         return head
     merged = raw

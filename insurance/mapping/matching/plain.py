@@ -209,6 +209,8 @@ def _code(item: ItemRow, row: CodeRow) -> Verdict:
 
 def _spec(item: ItemRow, row: CodeRow) -> Verdict:
     """Whether the supply's material and features stand in what we say of it."""
+    if item.spec and plain(item.spec) == plain(row.spec):
+        return Verdict.EXACT
     said = plain(item.name + item.spec)
     words = [word for word in re.split(r"[/,]", plain(row.spec)) if len(word) > 1 and word not in ("不区分", "常规")]
     held = sum(word in said for word in words)

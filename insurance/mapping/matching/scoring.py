@@ -47,7 +47,7 @@ def read(row: ItemRow) -> Item:
     """Read one item."""
     name = names.with_form(names.parse(row.name), row.form)
     strength = strengths.parse(row.spec)
-    pack = strength.pack or strengths.number(row.pack)
+    pack = strength.pack or strengths.pieces(row.pack)
     return Item(row, name, strength, pack, makers.parse(row.maker), numbers.parse(row.aprvno), plain(row.unit))
 
 
@@ -186,9 +186,7 @@ def _equal(ours: str, theirs: str) -> Verdict:
     return Verdict.EXACT if ours == theirs else Verdict.DIFFERS
 
 
-def best_possible(item: Item) -> float:
-    """Return what a code is worth that agrees in all that the item says."""
-    return (
-        SUBSTANCE[E] + FORM[E] + STRENGTH[E] * bool(item.strength.raw) + MAKER[E] * bool(item.maker.full)
-        + APPROVAL[E] * bool(item.approval.numbers)
-    )  # fmt: skip
+def best_possible(item: Item, *, number: bool = True) -> float:
+    """Return what a code is worth that agrees in all that the item says, with or without its approval number."""
+    stated = STRENGTH[E] * bool(item.strength.raw) + MAKER[E] * bool(item.maker.full)
+    return SUBSTANCE[E] + FORM[E] + stated + APPROVAL[E] * (number and bool(item.approval.numbers))

@@ -10,8 +10,7 @@ from insurance.mapping.matching.facts import Verdict
 from insurance.mapping.matching.text import plain, table
 
 MEASURES = ("mass", "volume", "activity", "length", "mole", "dose")
-PIECES = ("片", "粒", "支", "瓶", "袋", "包", "贴", "枚", "盒", "板", "个", "套", "管", "罐", "桶", "张", "条", "块", "份", "剂",
-          "听", "筒", "丸", "滴", "喷", "吸", "揿")  # fmt: skip
+PIECES = tuple("片粒支瓶袋包贴枚盒板个套管罐桶张条块份剂听筒丸滴喷吸揿")
 _BRACKETS = re.compile(r"\([^()]*\)")
 _TAIL = re.compile(r"/([^/\d*:]+)(?:/[^/\d*:]+)*$")
 _NEAR = 0.004
@@ -43,13 +42,13 @@ def _units() -> dict[str, tuple[str, float]]:
 @cache
 def _token() -> re.Pattern[str]:
     names = "|".join(sorted(map(re.escape, _units()), key=len, reverse=True))
-    return re.compile(rf"([*]?)(\d+(?:\.\d+)?|\.\d+)({names}|%)?(?![0-9.])")
+    return re.compile(rf"([*]?)(\d+(?:\.\d+)?|\.\d+)(?:({names}|%)|(?![0-9.]))")
 
 
 @lru_cache(maxsize=65536)
 def parse(text: str) -> Strength:
     """Read a specification as hospitals and catalogues write it (0.5g*12片/盒, 10ml:0.1g, 每袋装6g, 5 MG)."""
-    raw = plain(text).replace(",", "") if re.search(r"\d,\d{3}\b", text) else plain(text)
+    raw = re.sub(r"(?<=\d),(?=\d{3}(?!\d))", "", plain(text))
     if not raw:
         return Strength()
     outside = _BRACKETS.sub("", raw)
@@ -183,10 +182,14 @@ def shown(one: Strength) -> str:
     return ":".join(parts)
 
 
-def number(text: str) -> float:
-    """Return the first number in a cell of pack sizes (12, 12片/盒, 2*12), 0 when there is none."""
-    found = re.findall(r"\d+(?:\.\d+)?", plain(text))
-    total = 1.0
-    for one in found if "*" in text else found[:1]:
-        total *= float(one)
-    return total if found else 0.0
+@lru_cache(maxsize=65536)
+def pieces(text: str) -> float:
+    """Return how many pieces a pack holds as its own cell says it (12, 12片/盒, 2板*12片, 0.25g*24片); 0: not said."""
+    raw = plain(text)
+    if re.fullmatch(r"\d+(?:\.\d+)?", raw):
+        return float(raw)
+    read = parse(raw)
+    held = [number for kind, number in read.counts if kind in PIECES and kind not in ("盒", "箱")]
+    if read.pack:
+        return read.pack * (held[0] if len(held) == 1 and not read.amounts else 1.0)
+    return held[0] if len(held) == 1 and not read.amounts else 0.0
