@@ -12,6 +12,8 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from insurance.exchange.models import Connection, Submission
+from insurance.mapping.models import CodeSwitch, Difference, Finding, Mapping, NightRun
 from portal.approvals.models import Approval
 from portal.audit.grants import Purpose, Uncovering, UncoveringUse
 from portal.audit.models import Seal
@@ -23,6 +25,8 @@ from portal.system.choices import AlarmLevel, RouteKind
 from portal.system.models import AlarmEvent, AlarmRoute
 from portal.tasks.models import Task
 from portal.values.models import MissingValue, ValueMapping
+from tests.directory.conftest import connect
+from tests.mapping_items.factories import make_item
 
 pytestmark = pytest.mark.django_db
 Make = Callable[[Institution, int], object]
@@ -121,7 +125,58 @@ def missing(hospital: Institution, number: int) -> object:
     )
 
 
+def relation(hospital: Institution, number: int) -> object:
+    """A relation whose upload waits behind a refused one of its item."""
+    made = Mapping.objects.create(
+        institution=hospital, item=make_item(hospital), list_type="101", med_list_codg=f"XJ01CA{number:017}",
+        begndate=date(2026, 1, 1), state="approved", proposed_by=someone(hospital, 1), approved_by=someone(hospital, 2),
+    )  # fmt: skip
+    connection = Connection.objects.filter(institution=hospital).first() or connect(hospital)
+    values = {"institution": hospital, "connection": connection, "purpose": "mapping.add", "thread": f"101:{number}"}
+    Submission.objects.create(
+        **values, subject_type="mapping.mapping", subject_id=f"9{number}", label="前一条", state="refused", position=1
+    )
+    Submission.objects.create(
+        **values, subject_type="mapping.mapping", subject_id=str(made.pk), label="样例", ready=False, position=2
+    )
+    return made
+
+
+def difference(hospital: Institution, number: int) -> object:
+    return Difference.objects.create(
+        institution=hospital, kind="missing", list_type="101", fixmedins_hilist_id=f"{number:06}",
+        item=make_item(hospital), details={"key": str(number), "ours": {"code": "X"}}, seen_at=timezone.now(),
+        settled_by=someone(hospital, number), settled_at=timezone.now(),
+    )  # fmt: skip
+
+
+def code_switch(hospital: Institution, number: int) -> object:
+    return CodeSwitch.objects.create(
+        institution=hospital, name=f"切换{number}", day=date(2099, 1, 1), made_by=someone(hospital, number)
+    )
+
+
+def finding(hospital: Institution, number: int) -> object:
+    item = make_item(hospital, fixmedins_hilist_id=f"F{number}")
+    tied = Mapping.objects.create(
+        institution=hospital, item=item, list_type="101", med_list_codg=f"XF{number}", begndate=date(2026, 1, 1)
+    )
+    return Finding.objects.create(
+        institution=hospital, mapping=tied, kind="broken", details={"text": "样例"}, seen_at=timezone.now(),
+        settled_by=someone(hospital, number),
+    )  # fmt: skip
+
+
+def night(hospital: Institution, number: int) -> object:
+    return NightRun.objects.create(institution=hospital, day=date(2026, 1, 1) + timedelta(number))
+
+
 LISTS: dict[str, Make] = {
+    "mapping:switches": code_switch,
+    "mapping:findings": finding,
+    "mapping:nights": night,
+    "mapping:deliveries": relation,
+    "mapping:proof": difference,
     "system:alarms": alarm,
     "system:routes": route,
     "audit:seals": seal,

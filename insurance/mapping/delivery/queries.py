@@ -15,6 +15,7 @@ from insurance.exchange.choices import OPEN_STATES, SubmissionState
 from insurance.exchange.models import Submission
 from insurance.exchange.queries import HOLDS, attach_latest, predecessor
 from insurance.mapping.choices import EndingState, MappingState, Verdict
+from insurance.mapping.delivery.advice import UNKNOWN as UNKNOWN_WORDS
 from insurance.mapping.delivery.advice import Advice, advice_for
 from insurance.mapping.delivery.outcomes import TOLD
 from insurance.mapping.models import Ending, Mapping
@@ -120,8 +121,16 @@ def advice_of(mapping: Mapping, submission: Submission | None) -> Advice | None:
     if submission is not None and submission.state == SubmissionState.UNKNOWN and submission.needs_person:
         return Advice("平台没有给出结果", "在平台网页查这一条，再到「结果待查」写下结论", "exchange:unknown", "去核实")
     if mapping.verdict in TURNED_DOWN:
-        return advice_for(mapping.verdict_words) or Advice(
-            "局方没有通过", "按局方意见更正：编码不对就重新对码，资料不全就补齐后重新上传", "mapping:review", "去对码"
+        known = advice_for(mapping.verdict_words)
+        return (
+            known
+            if known is not None and known is not UNKNOWN_WORDS
+            else Advice(
+                "局方没有通过",
+                "按局方意见更正：编码不对就重新对码，资料不全就补齐后重新上传",
+                "mapping:review",
+                "去对码",
+            )
         )
     return None
 

@@ -38,7 +38,7 @@ class AdviceColumn(TextColumn):
         """Return the step and its link."""
         advice = record.advice
         if advice is None:
-            return format_html("")
+            return format_html("{}", "")
         text = format_html('<span title="{}">{}</span>', str(advice), str(advice))
         return format_html('{} <a href="{}">{}</a>', text, advice.url, advice.link) if advice.url else text
 
@@ -71,6 +71,8 @@ def upload_acts(record: Any, table: Any) -> Iterator[Act]:
 
 class DeliveryTable(ListTable):
     """对照上传; rows with `attach_delivery`."""
+
+    hidden_at_first = ("list_type", "begndate", "enddate", "told_at")
 
     chosen = SelectColumn()
     code = CodeColumn(accessor="item__fixmedins_hilist_id", verbose_name="院内编码", opens=True)

@@ -148,7 +148,8 @@ def refresh_differences(actor: Actor, *, sees_unaudited: bool, since: dt.datetim
 
 def _alive(institution: Institution) -> Any:
     """Return differences that were there at the last comparison; older ones are history."""
-    return Difference.objects.filter(institution=institution).exclude(state=WorkState.GONE).exclude(details__has_key="over")
+    here = Difference.objects.filter(institution=institution)
+    return here.exclude(state=WorkState.GONE).exclude(details__has_key="over")
 
 
 def _compared(institution: Institution, sees_unaudited: bool) -> list[Found]:

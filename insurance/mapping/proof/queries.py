@@ -29,23 +29,18 @@ TABS: dict[str, tuple[str, Q]] = {
 }
 
 
-def side_words(side: dict[str, Any] | None) -> str:
-    """Return 「X… 2025-01-01 至 长期」, 「没有」 where a side has none."""
+def code_words(side: dict[str, Any] | None) -> str:
+    """Return one side's code, 「没有」 where that side has none."""
+    return str(side.get("code", "")) if side else "没有"
+
+
+def period_words(side: dict[str, Any] | None) -> str:
+    """Return 「2025-03-01 起」 or 「2025-03-01～2030-01-01」, "" where that side has none."""
     if not side:
-        return "没有"
-    end = "长期" if side.get("enddate") == str(OPEN_END) else side.get("enddate") or "长期"
-    gone = "" if side.get("valid", True) else "，已无效"
-    return f"{side.get('code', '')}（{side.get('begndate', '')} 至 {end}{gone}）"
-
-
-def ours_words(one: Difference) -> str:
-    """Return our side in one line."""
-    return side_words(one.details.get("ours"))
-
-
-def theirs_words(one: Difference) -> str:
-    """Return the platform's side in one line."""
-    return side_words(one.details.get("theirs"))
+        return ""
+    begin, end = side.get("begndate", ""), side.get("enddate") or str(OPEN_END)
+    days = f"{begin} 起" if end == str(OPEN_END) else f"{begin}～{end}"
+    return days if side.get("valid", True) else f"{days}，已无效"
 
 
 def name_of(one: Difference) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from django.urls import reverse
 
 from insurance.mapping.choices import DifferenceKind, ListType, WorkState
-from insurance.mapping.proof.queries import name_of, ours_words, settled_words, theirs_words
+from insurance.mapping.proof.queries import code_words, name_of, period_words, settled_words
 from portal.lists.columns import Act, ActionsColumn, CodeColumn, SelectColumn, StateColumn, TextColumn, TimeColumn
 from portal.lists.tables import ListTable
 
@@ -17,15 +17,16 @@ ADOPT, SEND, IGNORE = "mapping:proof_adopt", "mapping:proof_send", "mapping:proo
 
 
 class SideColumn(TextColumn):
-    """One side of a difference: code and period."""
+    """Code or period of one side of a difference."""
 
-    def __init__(self, ours: bool, *args: Any, **kwargs: Any) -> None:
-        self.ours = ours
-        super().__init__(*args, accessor="pk", orderable=False, width="w-l", **kwargs)
+    def __init__(self, side: str, part: str, *args: Any, **kwargs: Any) -> None:
+        self.side, self.part = side, part
+        super().__init__(*args, accessor="pk", orderable=False, **kwargs)
 
     def words(self, value: Any, record: Any) -> str:
         """Return it in one line."""
-        return ours_words(record) if self.ours else theirs_words(record)
+        told = record.details.get(self.side)
+        return code_words(told) if self.part == "code" else period_words(told)
 
 
 class ItemNameColumn(TextColumn):
@@ -62,13 +63,17 @@ def difference_acts(record: Any, table: Any) -> Iterator[Act]:
 class DifferenceTable(ListTable):
     """平台核对."""
 
+    hidden_at_first = ("list_type",)
+
     chosen = SelectColumn()
     fixmedins_hilist_id = CodeColumn(verbose_name="院内编码", opens=True)
     name: TextColumn = ItemNameColumn(accessor="pk", verbose_name="院内名称", opens=True, orderable=False, width="w-m")
     list_type = StateColumn(ListType, verbose_name="目录类别")
     kind = StateColumn(DifferenceKind, verbose_name="差异")
-    ours = SideColumn(True, verbose_name="本院")
-    theirs = SideColumn(False, verbose_name="平台")
+    our_code = SideColumn("ours", "code", verbose_name="本院编码")
+    their_code = SideColumn("theirs", "code", verbose_name="平台编码")
+    our_days = SideColumn("ours", "days", verbose_name="本院有效期")
+    their_days = SideColumn("theirs", "days", verbose_name="平台有效期")
     state = StateColumn(WorkState, verbose_name="处理", extra=settled_words)
     found_at = TimeColumn(verbose_name="发现时间")
     actions = ActionsColumn(difference_acts)
