@@ -58,7 +58,7 @@ def refresh_catalogues(run: Run, night: NightRun) -> str:
 def check_impact(run: Run, night: NightRun) -> str:
     """Find what the catalogues and the day do to the relations, and work open switches out anew."""
     counts = find_impact(night.institution, day=night.day)
-    switches = [assess(switch) for switch in open_switches(night.institution)]
+    switches = [assess(switch, night.day) for switch in open_switches(night.institution)]
     words = "、".join(f"{kind.label} {counts[kind]}" for kind in FindingKind if counts[kind]) or "没有待处理的影响"
     return f"{words}；进行中的目录切换 {len(switches)} 项"
 
@@ -74,7 +74,7 @@ def upload_due(run: Run, night: NightRun) -> str:
     left = _queue_due(run, night)
     _wait(run, night.institution)
     for switch in open_switches(night.institution):
-        assess(switch)
+        assess(switch, night.day)
     states = Counter(_since(night).values_list("state", flat=True))
     waiting = _under_way(night.institution).count()
     faults = []

@@ -64,11 +64,11 @@ class Sight:
 
 
 @transaction.atomic
-def assess(switch: CodeSwitch) -> CodeSwitch:
-    """Work the lines of a switch out anew, with its summary and state; harmless to repeat. Returns it as it is now.
+def assess(switch: CodeSwitch, day: dt.date | None = None) -> CodeSwitch:
+    """Work the lines of a switch out anew on `day` (today), with its summary and state; returns it as it is now.
 
-    Touched are the relations to an old code that reach the day of the switch, those whose change was prepared before,
-    and those whose code ends then although the table does not name it.
+    Harmless to repeat. Touched are the relations to an old code that reach the day of the switch, those whose change
+    was prepared before, and those whose code ends then although the table does not name it.
     """
     locked: CodeSwitch = (
         CodeSwitch.objects.select_for_update(of=("self",)).select_related("institution").get(pk=switch.pk)
@@ -80,7 +80,7 @@ def assess(switch: CodeSwitch) -> CodeSwitch:
     _keep(locked, lines)
     locked.summary = summary_of(lines, sight)
     locked.assessed_at = timezone.now()
-    locked.state = _state(locked, lines)
+    locked.state = _state(locked, lines, day or timezone.localdate())
     locked.save(update_fields=["summary", "assessed_at", "state"])
     return locked
 
@@ -284,7 +284,7 @@ def _mismatched(row: CodeSwitchRow) -> bool:
     return stated is not None and stated != row.relation
 
 
-def _state(switch: CodeSwitch, lines: Sequence[SwitchLine]) -> SwitchState:
+def _state(switch: CodeSwitch, lines: Sequence[SwitchLine], day: dt.date) -> SwitchState:
     """Return where the switch stands by its lines: prepared ones wait for approval, approved ones for the day."""
     states = {line.state for line in lines}
     if states & {LineState.PROPOSED, LineState.RETURNED}:
@@ -292,6 +292,6 @@ def _state(switch: CodeSwitch, lines: Sequence[SwitchLine]) -> SwitchState:
     moved = states & {LineState.APPROVED, LineState.DONE}
     if not moved:
         return SwitchState.DRAFT
-    if switch.day <= timezone.localdate() and LineState.APPROVED not in states and LineState.WAITING not in states:
+    if switch.day <= day and LineState.APPROVED not in states and LineState.WAITING not in states:
         return SwitchState.DONE
     return SwitchState.READY
