@@ -31,7 +31,8 @@ def test_alone_it_is_certain() -> None:
     assert (result.certainty, result.candidates[0].code, result.fitting) == ("certain", RIGHT.code, 1)
     told = {reason.what: reason.agrees for reason in result.candidates[0].reasons}
     assert told == {
-        "批准文号": None, "药品名称": True, "剂型": True, "规格": True, "包装": None, "包装单位": True, "生产企业": True,
+        "批准文号": None, "药品名称": True, "剂型": True, "规格": True, "包装": None, "包装单位": True,
+        "生产企业": True,
     }  # fmt: skip
 
 
