@@ -55,6 +55,14 @@ class Bureau:
         """Take a row out of a book."""
         self._ask("POST", "remove", {"book": book, "key": key})
 
+    def review(self, keys: list[str], chk_stas: str, words: str = "") -> None:
+        """Let the bureau decide on relations: 1 passed, 2 refused, 3 returned (as this sandbox writes them)."""
+        self._ask("POST", "review", {"keys": keys, "chk_stas": chk_stas, "words": words})
+
+    def publish(self, infno: str, rows: int) -> None:
+        """Let a new version of a catalogue come out: so many rows new, as many changed, some of these ended."""
+        self._ask("POST", "publish", {"infno": infno, "rows": rows})
+
     def _ask(self, method: str, path: str, body: Row | None = None) -> Any:
         reply = _request(method, self.root, path, body)
         if reply.status != 200:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import time
 from collections import Counter
-from collections.abc import Callable
 from typing import Any
 
 from django.db import transaction
@@ -22,7 +21,7 @@ from insurance.exchange.choices import OPEN_STATES, SubmissionState
 from insurance.exchange.queries import attach_latest, connection_of
 from insurance.onboarding.bureau import Bureau, Row, open_bureau, own_connection
 from insurance.onboarding.models import DemoHospital
-from insurance.onboarding.services import PATIENCE_SECONDS, note_filled
+from insurance.onboarding.services import PATIENCE_SECONDS, note_filled, start_mapping
 from insurance.onboarding.sheets import (
     DATA,
     DEPARTMENTS_FILE,
@@ -31,100 +30,42 @@ from insurance.onboarding.sheets import (
     departments_sheet,
     staff_sheet,
 )
-from portal.sheets.choices import ImportState, Mode
-from portal.sheets.errors import SheetError
-from portal.sheets.importer import find
-from portal.sheets.models import SheetImport
-from portal.sheets.services import confirm, settle_stalled, upload
-from portal.tasks.choices import TaskState
-from portal.tasks.models import Task
+from insurance.onboarding.steps import POLL_SECONDS, STALLED_SECONDS, Steps
 from portal.tasks.run import Run, TaskFailed
-from portal.tasks.runner import run_task
-from portal.tasks.services import start
 
 # The department that stays a draft: its licence is still under way.
 DRAFT = "0409"
-POLL_SECONDS = 0.25
-# Nothing was delivered for so long: nobody is at work, and the person is told so.
-STALLED_SECONDS = 180.0
-CONFIRMS = 3
 STEPS = 7
 
 
-class Fill:
+class Fill(Steps):
     """One run of the fill. Its steps are methods in the order of `run_all`."""
 
     def __init__(self, run: Run, demo: DemoHospital, bureau: Bureau) -> None:
-        self.run, self.demo, self.bureau = run, demo, bureau
-        self.actor = run.actor
+        super().__init__(run, STEPS + sum(1 for line in department_lines() if line["科室编码"] != DRAFT))
+        self.demo, self.bureau = demo, bureau
         self.size = str(run.params.get("size", "full"))
-        self.done, self.total = 0, STEPS + sum(1 for line in department_lines() if line["科室编码"] != DRAFT)
 
     def run_all(self) -> None:
         """Do all that is not done yet, then note that the demo is filled."""
-        self._begin("导入科室信息表")
-        self._take_sheet("directory.department", DEPARTMENTS_FILE, departments_sheet)
-        self._begin("上传科室到平台")
+        self.begin("导入科室信息表")
+        self.take_sheet("directory.department", DEPARTMENTS_FILE, departments_sheet)
+        self.begin("上传科室到平台")
         departments = self._upload()
         self._deliver(departments)
-        self._begin("查询平台登记的医师、护士、药师（5102）")
-        self._follow_kind("directory.practitioners")
-        self._begin("查询机构信息（1201）")
-        self._follow_kind("directory.institution")
-        self._begin("导入本院医师护士药师名单")
-        self._take_sheet("directory.staff", STAFF_FILE, self._staff_sheet)
-        self._begin("医保局在其网站上登记和修改科室")
+        self.begin("查询平台登记的医师、护士、药师（5102）")
+        self.follow_kind("directory.practitioners")
+        self.begin("查询机构信息（1201）")
+        self.follow_kind("directory.institution")
+        self.begin("导入本院医师护士药师名单")
+        self.take_sheet("directory.staff", STAFF_FILE, self._staff_sheet)
+        self.begin("医保局在其网站上登记和修改科室")
         self._change_at_bureau()
-        self._begin("与平台核对科室（5101）")
-        self._follow_kind("directory.compare")
+        self.begin("与平台核对科室（5101）")
+        self.follow_kind("directory.compare")
         self._finish()
 
-    def _begin(self, words: str) -> None:
-        self.done += 1
-        self.run.progress(self.done, self.total, words)
-        self.run.log(words)
-
     # Spreadsheets
-
-    def _take_sheet(self, code: str, file_name: str, content: Callable[[], bytes]) -> None:
-        """Upload a file through the wizard and take its good rows; the wrong ones stay to be seen there."""
-        sheet = self._uploaded(code, file_name, content)
-        confirmed = 0
-        while sheet.state != ImportState.APPLIED:
-            if sheet.state in (ImportState.FAILED, ImportState.ABANDONED) or confirmed > CONFIRMS:
-                raise TaskFailed(f"文件「{file_name}」没有导入：{sheet.words or '已放弃'}")
-            if sheet.state == ImportState.READY:
-                confirmed += 1
-                self._confirm(sheet)
-            elif sheet.task is not None:
-                self._follow(sheet.task)
-                settle_stalled()
-            sheet = SheetImport.objects.select_related("task").get(pk=sheet.pk)
-        self.run.log(f"「{file_name}」：导入 {sheet.to_take} 行，{sheet.error_rows} 行有错误，留在导入记录里")
-
-    def _uploaded(self, code: str, file_name: str, content: Callable[[], bytes]) -> SheetImport:
-        with transaction.atomic():
-            self.run.fence()
-            known: SheetImport | None = (
-                SheetImport.objects.filter(institution=self.actor.institution, importer=code, file_name=file_name)
-                .exclude(state__in=[ImportState.FAILED, ImportState.ABANDONED])
-                .order_by("-pk")
-                .first()
-            )
-            importer = find(code)
-            if known is None and importer is not None:
-                known = upload(self.actor, importer=importer, file_name=file_name, data=content())
-        if known is None:
-            raise TaskFailed(f"此版本不能导入「{file_name}」。")
-        return known
-
-    def _confirm(self, sheet: SheetImport) -> None:
-        try:
-            with transaction.atomic():
-                self.run.fence()
-                confirm(self.actor, sheet_import=sheet, mode=Mode.GOOD)
-        except SheetError as error:
-            raise TaskFailed(str(error)) from error
 
     def _staff_sheet(self) -> bytes:
         known = Practitioner.objects.filter(institution=self.actor.institution, left_at=None)
@@ -203,27 +144,12 @@ class Fill:
         own = {"fixmedins_code": institution.fixmedins_code, "poolarea_no": institution.admdvs}
         self.bureau.put("departments", {**row, **own})
 
-    # Other rooms' tasks
-
-    def _follow_kind(self, kind: str) -> None:
-        self._follow(start(self.actor, kind=kind, source="演示"))
-
-    def _follow(self, task: Task) -> None:
-        """Run a task here unless a worker has it, and wait for its end. Raises TaskFailed with its words."""
-        while not task.ended:
-            run_task(task.pk)  # harmless while another worker has it
-            task.refresh_from_db()
-            self.run.check()
-            if not task.ended:
-                time.sleep(POLL_SECONDS)
-        if task.state == TaskState.FAILED:
-            raise TaskFailed(f"「{task.label}」没有完成：{task.message} 之后可在任务中心重新运行，会接着做。")
-
     def _finish(self) -> None:
         self.run.progress(self.total, self.total, "完成")
         with transaction.atomic():
             self.run.fence()
             note_filled(self.actor, demo=self.demo)
+            start_mapping(self.actor, self.run.params)
         counts = comparison_counts(self.actor.institution, ComparisonKind.DEPARTMENT.value)
         people = Practitioner.objects.filter(institution=self.actor.institution).count()
         result: dict[str, Any] = {verdict.label: counts.get(verdict.value, 0) for verdict in Verdict}

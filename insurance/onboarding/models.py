@@ -11,7 +11,8 @@ from portal.tasks.models import Task
 class DemoHospital(models.Model):
     """The guard of the demo: one row in a database, made together with the logins while the database was empty.
 
-    `task` is the fill that `demo --start` began, the only one it ever begins; `filled_at` is set when it was done.
+    `task` is the fill that `demo --start` began, the only one it ever begins; `filled_at` is set when it was done,
+    `mapped_at` when the second task, which follows it, had filled catalogues, items and mappings.
     """
 
     institution = models.OneToOneField(
@@ -22,6 +23,7 @@ class DemoHospital(models.Model):
     created_at = models.DateTimeField("创建时间", auto_now_add=True)
     started_at = models.DateTimeField("开始填充时间", null=True)
     filled_at = models.DateTimeField("填充完成时间", null=True)
+    mapped_at = models.DateTimeField("目录对照填充完成时间", null=True)
 
     class Meta:
         verbose_name = verbose_name_plural = "演示医院"

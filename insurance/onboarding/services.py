@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Literal
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
 
 from django.db import connection as database
 from django.db import transaction
@@ -24,6 +24,7 @@ from portal.sheets.models import SheetImport
 from portal.tasks.services import start
 
 KIND = "onboarding.demo"
+MAPPING_KIND = "onboarding.demo_mapping"
 SIZES = ("small", "full")
 Size = Literal["small", "full"]
 # How long the first start waits for a sandbox that was started in the same breath.
@@ -48,9 +49,10 @@ def make_logins() -> DemoHospital:
         return demo_hospital() or _make()
 
 
-def start_fill(size: Size = "full") -> tuple[DemoHospital, bool]:
+def start_fill(size: Size = "full", items: Size | None = "small") -> tuple[DemoHospital, bool]:
     """Begin the fill as a task of the demo's 医保办, and say whether it was begun now: it is begun once in a database.
 
+    `size` is how many staff there are, `items` how many chargeable items (None: neither catalogues nor items).
     Raises DemoRefused without demo logins, or where the platform is not a sandbox.
     """
     demo = demo_hospital()
@@ -63,7 +65,7 @@ def start_fill(size: Size = "full") -> tuple[DemoHospital, bool]:
         demo = DemoHospital.objects.select_for_update(of=("self",)).select_related("institution").get(pk=demo.pk)
         if demo.started_at:
             return demo, False
-        demo.task = start(office_of(demo), kind=KIND, params={"size": size}, source="演示")
+        demo.task = start(office_of(demo), kind=KIND, params={"size": size, "items": items or ""}, source="演示")
         demo.started_at = timezone.now()
         demo.save(update_fields=["task", "started_at"])
     return demo, True
@@ -74,6 +76,19 @@ def note_filled(actor: Actor, *, demo: DemoHospital) -> None:
     demo.filled_at = timezone.now()
     demo.save(update_fields=["filled_at"])
     record(actor, "onboarding.filled", [demo], label="演示医院填充完成")
+
+
+def start_mapping(actor: Actor, params: Mapping[str, Any]) -> None:
+    """Begin the second part, catalogues and items, in the transaction that ends the first; none where not wanted."""
+    if params.get("items"):
+        start(actor, kind=MAPPING_KIND, params={"items": params["items"]}, source="演示")
+
+
+def note_mapped(actor: Actor, *, demo: DemoHospital) -> None:
+    """Note that catalogues, items and mappings are there. Call it in the run's own transaction."""
+    demo.mapped_at = timezone.now()
+    demo.save(update_fields=["mapped_at"])
+    record(actor, "onboarding.filled", [demo], label="演示医院的目录与对照填充完成")
 
 
 def demo_hospital() -> DemoHospital | None:

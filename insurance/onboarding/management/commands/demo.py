@@ -25,7 +25,9 @@ class Command(BaseCommand):
         """What to do, and how much."""
         parser.add_argument("--logins", action="store_true", help="创建（只一次）并显示演示登录")
         parser.add_argument("--start", action="store_true", help="开始填充演示数据（只一次，后台任务）")
-        parser.add_argument("--size", choices=SIZES, default="full", help="人员名单的规模：full 全部，small 约 60 人")
+        sizes = "规模：full 全部人员和约 8,500 个院内项目，small 约 60 人、400 项；不填为全部人员、400 项"
+        parser.add_argument("--size", choices=SIZES, default=None, help=sizes)
+        parser.add_argument("--without-items", action="store_true", help="只填科室和人员，不下载目录、不导入院内项目")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Do what was asked for; a refusal is printed and ends with exit code 1."""
@@ -35,7 +37,8 @@ class Command(BaseCommand):
                 make_logins()
                 self._print_logins()
             if options["start"] or both:
-                self._print_fill(*start_fill(options["size"]))
+                items = None if options["without_items"] else options["size"] or "small"
+                self._print_fill(*start_fill(options["size"] or "full", items))
         except DemoRefused as error:
             self.stderr.write(str(error))
             sys.exit(1)
