@@ -5,8 +5,9 @@ from __future__ import annotations
 from insurance.catalogue.choices import LoadState
 from insurance.catalogue.kinds import kind_of
 from insurance.catalogue.loading import refresh, refresh_all
+from insurance.catalogue.loading.files import drop_old_files
 from insurance.catalogue.models import Load
-from portal.tasks.registry import task_kind
+from portal.tasks.registry import sweep, task_kind
 from portal.tasks.run import Run, TaskFailed
 
 REFRESH = "catalogue.refresh"
@@ -24,6 +25,12 @@ def refresh_task(run: Run) -> None:
     area, accept = str(run.params.get("insu_admdvs") or ""), run.params.get("accept")
     load = refresh(run, infno, area, full=full, accept=accept)
     run.finish(_result([load]), url=LOADS_URL)
+
+
+@sweep("catalogue.files", every=3600.0)
+def drop_files() -> None:
+    """Remove fetched files whose days are over."""
+    drop_old_files()
 
 
 def _all(run: Run, full: bool) -> None:

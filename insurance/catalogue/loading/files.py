@@ -33,7 +33,7 @@ from insurance.exchange.queries import connection_of
 from portal.tasks.run import Run, TaskFailed
 
 FOLDER = "catalogues"
-BLOCK = 1 << 20
+BLOCK = 256 << 10
 # A row of a catalogue has some thousand bytes; a line longer than this is no line.
 LONGEST_LINE = 16 << 20
 DOWN = "file.down"
@@ -157,6 +157,7 @@ def _take_over(run: Run, load: Load, kind: Kind) -> str:
         left = failed.filter(pk=accept).first()
         if left is None or stored_file(left) is None:
             raise TaskFailed(f"{kind}：要采用的那次下载的文件已不在，无法采用。请重新更新。")
+        load.place["full"] = bool(left.place.get("full"))
         _inherit(load, left)
         return run.actor.name
     left = failed.exclude(pk=load.pk).order_by("-pk").first()

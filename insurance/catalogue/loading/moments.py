@@ -32,12 +32,12 @@ def read_moment(text: str) -> dt.datetime | None:
     """
     words = text.strip()
     try:
+        if words.isdecimal() and len(words) == 13:
+            return dt.datetime.fromtimestamp(int(words) / 1000, CHINA)
         if found := PLAIN.fullmatch(words):
             return _plain(found)
         if found := JAVA.fullmatch(words):
             return _java(found)
-        if words.isdecimal() and len(words) == 13:
-            return dt.datetime.fromtimestamp(int(words) / 1000, CHINA)
     except (ValueError, OverflowError):
         return None
     return None

@@ -39,7 +39,8 @@ class Sort:
         shown = "、".join(_place(line, found) for line, found in self.places[:3])
         more = f"等，共 {self.count:,} 处" if self.count > len(self.places[:3]) else ""
         where = f"（{shown}{more}）" if shown else ""
-        return f"{self.words}{where}。{self.todo}"
+        todo = f"{self.todo.rstrip('。')}。" if self.todo else ""
+        return f"{self.words}{where}。{todo}"
 
     def as_json(self) -> dict[str, Any]:
         """Return it as Load.remarks keeps it."""
