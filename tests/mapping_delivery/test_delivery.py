@@ -343,3 +343,30 @@ def test_an_edition_without_3360_ends_by_a_new_end_date(
     deliver()
     assert [row["enddate"] for row in live(platform)] == ["2026-06-30"]
     assert (reread(mapping).state, platform.log("3360")) == (MappingState.ENDED, [])
+
+
+def test_where_only_1317_can_be_asked_silence_proves_nothing(
+    office: Actor, world: World, slow_bureau: RunningSandbox, settings: Any, tmp_path: Path
+) -> None:
+    index = "infno,tender,chapter,group,name,mode,priority,direction,effect,undoes,unknown_outcome,room\n"
+    row = "3301,3301,医药机构管理,目录对照,目录对照上传,realtime,3,outbound,submit,,verify:1317 person,mapping\n"
+    (tmp_path / "index.csv").write_text(index + row, encoding="utf-8")
+    settings.PLATFORM_EDITION_DIR = str(tmp_path)
+    mapping = world.mapping(world.item(), world.code())
+    slow_bureau.fault("cut_after", "3301", times=1)
+    queue_mappings(office, mappings=[mapping])
+    deliver()
+    submission = Submission.objects.get()
+    assert submission.needs_person
+    assert submission.state == "unknown"
+    assert slow_bureau.log("5163") == []
+    assert len(slow_bureau.log("3301")) == 1
+
+
+def test_a_lost_batch_is_judged_row_by_row(office: Actor, world: World, platform: RunningSandbox) -> None:
+    platform.fault("cut_after", "3301", times=1)
+    queue_mappings(office, mappings=many(world, 70))
+    deliver()
+    assert states() == {"accepted": 70}
+    assert len(platform.log("3301")) == 2
+    assert Mapping.objects.filter(state=MappingState.IN_FORCE).count() == 70

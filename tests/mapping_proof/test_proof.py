@@ -113,7 +113,7 @@ def test_an_edition_that_knows_no_verdicts_reads_1317(
 ) -> None:
     (tmp_path / "routes.csv").write_text(
         "purpose,infno,form,node,answers,match,max_rows,max_chars,note\n"
-        "mapping.verdicts,1317,single,data,rows,,,40000,没有 5163\n",
+        "mapping.verdicts,1317,single,data,rows,medins_list_codg,,40000,没有 5163\n",
         encoding="utf-8",
     )
     settings.PLATFORM_EDITION_DIR = str(tmp_path)

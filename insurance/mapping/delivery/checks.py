@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from insurance.catalogue import queries as catalogue
 from insurance.catalogue.models import Item
 from insurance.mapping.choices import ListType
 from insurance.mapping.models import Mapping
@@ -13,23 +14,27 @@ WITHOUT_CATALOGUE = (ListType.OTHER, ListType.GRANULE)
 
 
 def code_faults(mappings: Iterable[Mapping]) -> dict[int, str]:
-    """Return mapping pk → why its code does not carry it (missing, out of force, shorter), in one query."""
-    checked = [one for one in mappings if one.list_type not in WITHOUT_CATALOGUE]
-    newest: dict[str, Item] = {}
-    for row in Item.objects.filter(code__in={one.med_list_codg for one in checked}, current=True).order_by("pk"):
-        newest[row.code] = row
-    found = {one.pk: _fault(one, newest.get(one.med_list_codg)) for one in checked}
-    return {pk: words for pk, words in found.items() if words}
+    """Return mapping pk → why its code does not carry it (missing, out of force, shorter): one query a kind."""
+    by_kind: dict[str, list[Mapping]] = {}
+    for one in mappings:
+        if one.list_type not in WITHOUT_CATALOGUE:
+            by_kind.setdefault(one.list_type, []).append(one)
+    found: dict[int, str] = {}
+    for kind, group in by_kind.items():
+        rows = catalogue.code_rows(kind, {one.med_list_codg for one in group})
+        found |= {one.pk: words for one in group if (words := _fault(one, rows.get(one.med_list_codg)))}
+    return found
 
 
 def _fault(mapping: Mapping, code: Item | None) -> str:
     name = f"医疗目录编码 {mapping.med_list_codg}"
     if code is None:
         return f"{name} 不在本院已更新的医保目录中。请先更新目录，仍没有则重新对码"
-    if code.vali_flag not in ("", "1"):
+    begin, end, valid = catalogue.validity(code)
+    if not valid:
         return f"{name} 已停用。请重新对码"
-    if code.begndate is not None and mapping.begndate < code.begndate:
-        return f"开始日期 {mapping.begndate} 早于{name} 的生效日期 {code.begndate}。请改开始日期后重新提交审核"
-    if code.enddate is not None and mapping.enddate > code.enddate:
-        return f"结束日期 {mapping.enddate} 晚于{name} 的失效日期 {code.enddate}。请改结束日期，或换用新编码"
+    if begin is not None and mapping.begndate < begin:
+        return f"开始日期 {mapping.begndate} 早于{name} 的生效日期 {begin}。请改开始日期后重新提交审核"
+    if end is not None and mapping.enddate > end:
+        return f"结束日期 {mapping.enddate} 晚于{name} 的失效日期 {end}。请改结束日期，或换用新编码"
     return ""

@@ -114,6 +114,8 @@ def _attach_before(submissions: Iterable[Any]) -> None:
 
 def advice_of(mapping: Mapping, submission: Submission | None) -> Advice | None:
     """Return what to do about a relation now, None where nothing is wrong."""
+    if submission is None and mapping.state == MappingState.APPROVED:
+        return Advice("审核通过，还没有上传", "点「上传」；仍上传不了的会写明原因", "", "")
     if submission is not None and submission.state == SubmissionState.REFUSED:
         return advice_for(submission.words)
     if submission is not None and submission.state == SubmissionState.WITHDRAWN and submission.words:

@@ -40,7 +40,8 @@ class AdviceColumn(TextColumn):
         if advice is None:
             return format_html("{}", "")
         text = format_html('<span title="{}">{}</span>', str(advice), str(advice))
-        return format_html('{} <a href="{}">{}</a>', text, advice.url, advice.link) if advice.url else text
+        # The column cuts long text, so the link stands first.
+        return format_html('<a href="{}">{}</a> · {}', advice.url, advice.link, text) if advice.url else text
 
 
 def upload_reason(record: Any) -> str:
@@ -63,7 +64,7 @@ def upload_acts(record: Any, table: Any) -> Iterator[Act]:
     """Yield 重新上传 and 撤回, disabled ones with their reason."""
     may = table.may("mapping.submit")
     for label, name, reason in (
-        ("重新上传", "mapping:deliveries_upload", upload_reason(record)),
+        ("重新上传" if record.delivery else "上传", "mapping:deliveries_upload", upload_reason(record)),
         ("撤回", "mapping:deliveries_recall", recall_reason(record)),
     ):
         yield Act(label, reverse(name), batch=True, reason=reason if may else NO_RIGHT)
