@@ -102,9 +102,9 @@ class RunningSandbox:
         """Decide on mappings that wait for the bureau; returns how many."""
         return int(self._ask("POST", "review", {"keys": keys, "chk_stas": chk_stas, "words": words})["reviewed"])
 
-    def publish(self, infno: str, rows: int = 5) -> dict[str, Any]:
-        """Publish a new version of a catalogue."""
-        found: dict[str, Any] = self._ask("POST", "publish", {"infno": infno, "rows": rows})
+    def publish(self, infno: str, rows: int = 5, **wanted: Any) -> dict[str, Any]:
+        """Publish a new version of a catalogue; `wanted` as insurance.sandbox.shelf.Shelf.publish has it."""
+        found: dict[str, Any] = self._ask("POST", "publish", {"infno": infno, "rows": rows, **wanted})
         return found
 
     def log(self, infno: str = "", msgid: str = "", since: int = 0) -> list[dict[str, Any]]:

@@ -11,6 +11,7 @@ from insurance.sandbox.platform import Platform
 from insurance.sandbox.reply import Reply, json_reply
 from insurance.sandbox.rooms import departments, institutions, mappings, staff
 from insurance.sandbox.seeds.items import KINDS
+from insurance.sandbox.shelf import CHANGES
 
 LOCAL = ("127.", "::1", "::ffff:127.")
 KEYS_OF = {
@@ -139,11 +140,19 @@ def _review(platform: Platform, given: Any) -> Any:
 
 
 def _publish(platform: Platform, given: Any) -> Any:
-    """Publish a new version of a catalogue: {"infno": "1301", "rows": 20}."""
+    """Publish a new version of a catalogue: {"infno": "1301", "rows": 20}, or told in detail (shelf.publish)."""
     infno, rows = str(given.get("infno")), int(given.get("rows", 5))
-    if infno not in KINDS or rows < 1:
+    wanted = {name: value for name, value in given.items() if name not in ("infno", "rows")}
+    unknown = sorted(set(wanted) - {*CHANGES, "successors", "effective"})
+    if infno not in KINDS or rows < 0 or (rows < 1 and not wanted):
         raise BadControl(f"没有目录[{infno}]，或行数不是正数")
-    with platform.books.transaction():
-        edition = platform.catalogues.publish(infno, rows)
-        _journal(platform, "publish")
+    if unknown:
+        raise BadControl(f"不认识的参数：{'、'.join(unknown)}")
+    try:
+        with platform.books.transaction():
+            edition = platform.catalogues.publish(infno, rows, **wanted)
+            _journal(platform, "publish")
+    except ValueError as wrong:
+        platform.catalogues.forget()
+        raise BadControl(str(wrong)) from None
     return edition

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from insurance.sandbox.clock import end_moment, moment
@@ -12,14 +12,14 @@ from insurance.sandbox.standard import Row
 GREATEST_PAGE = 1000
 
 
-def page(rows: list[Row], given: Row) -> Row:
+def page(rows: Sequence[Row], given: Row) -> Row:
     """One page of the rows: output.data with recordCounts beside it."""
     number, size = _count(given.get("page_num"), "当前页数"), _count(given.get("page_size"), "本页数据量")
     if size > GREATEST_PAGE:
         raise Refusal(f"本页数据量[page_size]不能超过{GREATEST_PAGE}")
     start = (number - 1) * size
     return {
-        "data": rows[start : start + size],
+        "data": list(rows[start : start + size]),
         "recordCounts": len(rows),
         "pages": -(-len(rows) // size),
         "pageNum": number,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+from insurance.sandbox.seeds.catalogue import Catalogue
 from insurance.sandbox.shelf import Shelf
 
 Row = dict[str, Any]
@@ -12,24 +13,51 @@ CHARGE_KINDS = {"1301": "09", "1302": "10", "1303": "09", "1304": "11", "1305": 
 PAYABLE = tuple(CHARGE_KINDS)
 
 
+CEILINGS = ("1301", "1305")
+SHARES = {"01": "0", "02": "0.1", "03": "1"}
+NEXT_CLASS = {"01": "02", "02": "03", "03": "01"}
+CUT = Decimal("0.9")
+
+
 def terms(shelf: Shelf, codg: str) -> Row | None:
     """Level, own share and ceiling of an item, or None when the insurance does not pay for it."""
     found = shelf.kind_of(codg)
-    return None if found is None else terms_of(*found)
+    return None if found is None else terms_of(shelf.catalogue(found[0]), found[1])
 
 
-def terms_of(infno: str, index: int) -> Row | None:
-    """As `terms`, by catalogue and number: one item in twenty is not payable."""
-    if index % 20 == 7:
+def is_payable(catalogue: Catalogue, index: int) -> bool:
+    """Whether the area pays for an item: one in twenty it does not, and a successor is as what it succeeds."""
+    return catalogue.origin(index) % 20 != 7
+
+
+def has_ceiling(catalogue: Catalogue, index: int) -> bool:
+    """Whether an item has a ceiling."""
+    return catalogue.infno in CEILINGS and catalogue.origin(index) % 4 == 0
+
+
+def level_of(catalogue: Catalogue, index: int) -> str:
+    """The class of an item (chrgitm_lv); each edition that classes it anew moves it on by one."""
+    root = catalogue.origin(index)
+    level = "01" if root % 3 == 0 else "03" if root % 17 == 5 else "02"
+    for edition in catalogue.paid_changes(index):
+        level = NEXT_CLASS[level] if index in edition.classed else level
+    return level
+
+
+def terms_of(catalogue: Catalogue, index: int) -> Row | None:
+    """As `terms`, by catalogue and number."""
+    if not is_payable(catalogue, index):
         return None
-    level = "01" if index % 3 == 0 else "03" if index % 17 == 5 else "02"
-    share = {"01": "0", "02": "0.1", "03": "1"}[level]
-    ceiling = Decimal(20 + index * 7 % 480) if infno in ("1301", "1305") and index % 4 == 0 else None
+    level, root, infno = level_of(catalogue, index), catalogue.origin(index), catalogue.infno
+    ceiling = None
+    if has_ceiling(catalogue, index):
+        times = sum(index in edition.priced for edition in catalogue.paid_changes(index))
+        ceiling = (Decimal(20 + root * 7 % 480) * CUT**times).quantize(Decimal("0.01"))
     return {
         "chrgitm_lv": level,
-        "selfpay_prop": Decimal(share),
+        "selfpay_prop": Decimal(SHARES[level]),
         "pric_uplmt_amt": ceiling,
         "med_chrgitm_type": CHARGE_KINDS[infno],
-        "lmt_used_flag": "1" if index % 23 == 0 else "0",
-        "matn_used_flag": "1" if index % 6 == 0 else "0",
+        "lmt_used_flag": "1" if root % 23 == 0 else "0",
+        "matn_used_flag": "1" if root % 6 == 0 else "0",
     }

@@ -1,6 +1,7 @@
 """The platform's rooms; importing this package puts each at its desk."""
 
 from insurance.sandbox.rooms import (
+    areas,
     audits,
     catalogues,
     departments,
@@ -24,6 +25,7 @@ from insurance.sandbox.rooms import (
 )
 
 __all__ = [
+    "areas",
     "audits",
     "catalogues",
     "departments",
