@@ -8,13 +8,14 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from insurance.catalogue.models import Item
 from insurance.exchange.bodies import forget_keys
 from insurance.exchange.models import Submission
-from insurance.mapping.choices import LineState, MappingState, SwitchState
+from insurance.mapping.choices import LineState, MappingState, NightState, SwitchState
 from insurance.mapping.delivery.submitting import queue_mappings
-from insurance.mapping.models import Mapping
+from insurance.mapping.models import Mapping, NightRun
 from insurance.mapping.queries import relation_on
-from insurance.mapping.switching.night import night_of
+from insurance.mapping.switching.night import night_of, run_night
 from insurance.mapping.switching.services.assessing import assess
 from insurance.mapping.switching.services.deciding import approve_switch, draw_sample
 from insurance.mapping.switching.services.preparing import choose_code, prepare_lines
@@ -23,6 +24,7 @@ from insurance.mapping.switching.services.switches import create_switch
 from insurance.mapping.switching.steps import upload_due
 from portal.people.actor import Actor
 from portal.people.models import Institution, Person
+from portal.tasks.run import TaskFailed
 from tests.mapping_delivery.world import World, code_number, connect, deliver
 from tests.mapping_switching.conftest import DAY, TODAY
 from tests.mapping_switching.test_night import running
@@ -89,3 +91,25 @@ def test_from_table_to_the_platforms_books(
         assert today is not None
         assert (yesterday.med_list_codg, today.med_list_codg) == (was, now)
     assert relation_on(items[2], switch.day) is None
+
+
+def test_a_whole_night_over_the_sandbox(institution: Institution, sandbox: RunningSandbox) -> None:
+    """Catalogues, impact, upload, comparison and suggestions by the steps themselves; done again it does nothing."""
+    connect(institution, sandbox.url)
+    night = run_night(running(Actor.system(institution)))
+    assert night.state == NightState.GREEN, night.steps
+    assert [one["state"] for one in night.steps] == ["done"] * 5
+    assert Item.objects.filter(infno="1301", current=True).exists()
+    asked = len(sandbox.log())
+    run_night(running(Actor.system(institution)))
+    assert len(sandbox.log()) == asked
+
+
+def test_a_closed_platform_is_a_red_night(institution: Institution, sandbox: RunningSandbox) -> None:
+    connect(institution, "http://127.0.0.1:9/")
+    with pytest.raises(TaskFailed, match="第 1 步"):
+        run_night(running(Actor.system(institution)))
+    states = {one["key"]: one["state"] for one in NightRun.objects.get().steps}
+    assert states == {
+        "catalogues": "failed", "impact": "skipped", "upload": "done", "compare": "failed", "suggest": "skipped",
+    }  # fmt: skip

@@ -141,7 +141,7 @@ class SwitchLine(models.Model):
         indexes = [models.Index(fields=["switch", "state", "kind", "id"], name="switch_line_by_state")]
 
     def __str__(self) -> str:
-        return f"{self.item}：{self.mapping.med_list_codg} → {self.new_code or '（无）'}"
+        return f"{self.item} → {self.new_code or self.get_kind_display()}"
 
     def get_absolute_url(self) -> str:
         """Return the page that shows one relation's change."""

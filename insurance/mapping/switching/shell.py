@@ -111,6 +111,7 @@ def changes_panel(actor: Actor) -> Mapping[str, Any]:
     counts = [
         Count(kind.label, found.get(kind.value, 0), f"{url}?tab={kind.value}", COLOURS.get(kind, "yellow"))
         for kind in FindingKind
+        if kind not in (FindingKind.RENAMED, FindingKind.REPRICED)
     ]
     open_switches = CodeSwitch.objects.filter(institution=actor.institution).exclude(
         state__in=[SwitchState.DONE, SwitchState.CANCELLED]

@@ -10,7 +10,7 @@ from typing import Any
 from django.urls import reverse
 from django.utils import timezone
 
-from insurance.mapping.choices import LineKind, LineState, ListType, SwitchRelation, SwitchState
+from insurance.mapping.choices import LineState, ListType, SwitchRelation, SwitchState
 from insurance.mapping.models import CodeSwitch
 from insurance.mapping.switching.services.switches import CHANGEABLE
 from insurance.mapping.switching.tables import NO_RIGHT
@@ -37,6 +37,7 @@ class PageAct:
     reason: str = ""
     primary: bool = False
     post: bool = False
+    rare: bool = False
 
 
 def cards_of(switch: CodeSwitch) -> list[Card]:
@@ -46,20 +47,24 @@ def cards_of(switch: CodeSwitch) -> list[Card]:
         return []
     url = switch.get_absolute_url()
     kinds = "、".join(f"{ListType(kind).label} {count:,}" for kind, count in sorted(summary["kinds"].items()))
-    cards = [
+    situations = summary["situations"]
+    always = [
         Card("涉及项目", f"{summary['items']:,}", f"{url}?tab=all"),
         Card("按类别", kinds or "—"),
         Card("收入（元）", f"{Decimal(summary['revenue']):,.2f}"),
-        Card("有库存的项目", f"{summary['stocked']:,}"),
+        Card("有库存", f"{summary['stocked']:,}"),
         Card("在院使用人次", f"{summary['inpatients']:,}", f"{url}?tab=all&risk=patients"),
+    ]
+    risks = [
         Card("单价超新限价", f"{summary['over']:,}", f"{url}?tab=all&risk=over", "orange"),
         Card("等级变化", f"{summary['reclassed']:,}", f"{url}?tab=all&risk=class", "purple"),
-        Card("需人选择", f"{summary['situations']['choice']:,}", f"{url}?tab=choice", "orange"),
-        Card("受阻", f"{summary['situations']['blocked']:,}", f"{url}?tab=blocked", "yellow"),
-        Card("对照表未列、当日失效", f"{summary['situations']['unlisted']:,}", f"{url}?tab=blocked", "red"),
+        Card("需人选择", f"{situations['choice']:,}", f"{url}?tab=choice", "orange"),
+        Card("受阻", f"{situations['blocked']:,}", f"{url}?tab=blocked", "yellow"),
+        Card("未列而失效", f"{situations['unlisted']:,}", f"{url}?tab=blocked", "red"),
         Card("新编码未到", f"{summary['unknown']:,}", f"{url}?tab=all&risk=unknown", "orange"),
+        Card("已用新编码", f"{summary.get('already', 0):,}"),
     ]
-    return [card if card.value not in ("0", "") else Card(card.label, card.value, card.url) for card in cards]
+    return [*always, *(card for card in risks if card.value != "0")]
 
 
 def steps_of(switch: CodeSwitch) -> list[tuple[str, str, bool]]:
@@ -105,14 +110,6 @@ def _acts(actor: Actor, switch: CodeSwitch) -> Iterator[PageAct]:
     undo = (state if not open_still else early) or ("" if prepared else "还没有准备任何项目")
     yield PageAct("整体撤回", at("switch_undo"), decide or undo)
     draft = "" if switch.state == SwitchState.DRAFT else f"{state}，不能修改"
-    yield PageAct("修改", at("switch_edit"), may_import or draft)
-    yield PageAct("作废", at("switch_cancel"), decide or ("" if open_still else state))
+    yield PageAct("修改", at("switch_edit"), may_import or draft, rare=True)
+    yield PageAct("作废", at("switch_cancel"), decide or ("" if open_still else state), rare=True)
     yield PageAct("重新核对影响", at("switch_assess"), "" if open_still else state, post=True)
-
-
-def blocked_words(kind: str) -> str:
-    """Return what a person does about a line that cannot be prepared."""
-    return {
-        LineKind.BLOCKED.value: "处理受阻原因后点「重新核对影响」。",
-        LineKind.UNLISTED.value: "向局方核实后更正对照表再导入，或在对码工作台为它更换编码。",
-    }.get(kind, "")

@@ -15,19 +15,19 @@ from insurance.catalogue.kinds import kind_of
 from insurance.catalogue.loading import refresh_all
 from insurance.exchange.choices import OPEN_STATES, SubmissionState
 from insurance.exchange.models import Submission
-from insurance.mapping.choices import DifferenceKind, EndingState, FindingKind, MappingState, SwitchState
+from insurance.mapping.choices import DifferenceKind, EndingState, FindingKind, MappingState, SwitchState, WorkState
 from insurance.mapping.delivery.submitting import Queued, queue_endings, queue_mappings
-from insurance.mapping.models import CodeSwitch, Ending, Mapping, NightRun
+from insurance.mapping.matching.services import suggest_all, suggest_item
+from insurance.mapping.models import CodeSwitch, Ending, HospitalItem, Mapping, NightRun
 from insurance.mapping.proof.tasks import compare
 from insurance.mapping.switching.facts import grouped
 from insurance.mapping.switching.impact import find_impact
 from insurance.mapping.switching.services.assessing import assess
 from portal.people.models import Institution
-from portal.tasks.registry import kind_of as kind_of_task
 from portal.tasks.run import Run
 
 PURPOSES = "mapping."
-SUGGEST = "mapping.suggest"
+MOST_BROKEN = 500
 LOOK_SECONDS = 2.0
 CHUNK = 500
 
@@ -168,7 +168,15 @@ def compare_platform(run: Run, night: NightRun) -> str:
 
 
 def suggest_codes(run: Run, night: NightRun) -> str:
-    """Suggest codes for what has none or lost its code."""
-    kind_of_task(SUGGEST).function(run)
-    found = "、".join(f"{word} {number}" for word, number in run.result.items())
-    return found or "已完成"
+    """Suggest codes for what has none, and for relations whose code was lost."""
+    counts = suggest_all(run)
+    broken = HospitalItem.objects.filter(
+        mappings__findings__state=WorkState.OPEN, mappings__findings__kind=FindingKind.BROKEN,
+        institution=night.institution,
+    )  # fmt: skip
+    some = list(broken.select_related("institution").distinct().order_by("-revenue")[:MOST_BROKEN])
+    for item in some:
+        run.check()
+        suggest_item(item)
+    words = "、".join(f"{word} {number:,}" for word, number in counts.items()) or "没有未对照的项目"
+    return f"{words}；编码失效的 {len(some):,} 项"

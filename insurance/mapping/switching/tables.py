@@ -57,6 +57,14 @@ class SummaryColumn(NumberColumn):
         return Decimal(str(value or 0)) if self.money else int(value or 0)
 
 
+class QuantityColumn(NumberColumn):
+    """An amount of stock without trailing zeros."""
+
+    def words(self, value: Any, record: Any) -> str:
+        """Return 1,200 or 0.5."""
+        return f"{value.normalize():,f}" if isinstance(value, Decimal) else super().words(value, record)
+
+
 def days_left(switch: CodeSwitch) -> str:
     """Return how far a switch's day is, in words."""
     if switch.state in (SwitchState.DONE, SwitchState.CANCELLED):
@@ -133,7 +141,7 @@ class LineTable(ListTable):
     relation = StateColumn(SwitchRelation, verbose_name="对应关系")
     list_type = StateColumn(ListType, verbose_name="目录类别", accessor="item__list_type")
     new_name = TextColumn(verbose_name="新名称", width="w-m")
-    stock = NumberColumn(verbose_name="库存", accessor="item__stock")
+    stock = QuantityColumn(verbose_name="库存", accessor="item__stock")
     actions = ActionsColumn(line_acts)
 
     hidden_at_first = ("relation", "list_type", "new_name", "stock")
@@ -188,10 +196,10 @@ class FindingTable(ListTable):
     )
     med_list_codg = CodeColumn(verbose_name="医保编码", accessor="mapping__med_list_codg")
     kind = StateColumn(FindingKind, verbose_name="影响")
-    details = TextColumn(verbose_name="内容", orderable=False, width="w-xl")
+    details = TextColumn(verbose_name="内容", orderable=False, width="w-m")
     due = DateColumn(verbose_name="期限")
     revenue = MoneyColumn(verbose_name="收入", accessor="mapping__item__revenue")
-    stock = NumberColumn(verbose_name="库存", accessor="mapping__item__stock")
+    stock = QuantityColumn(verbose_name="库存", accessor="mapping__item__stock")
     inpatients = NumberColumn(verbose_name="在院", accessor="mapping__item__inpatients")
     state = StateColumn(WorkState, verbose_name="处理", extra=lambda one: one.reason)
     found_at = TimeColumn(verbose_name="发现时间")

@@ -11,6 +11,7 @@ from django.utils import timezone
 from insurance.catalogue.choices import LoadState
 from insurance.catalogue.models import Load
 from insurance.mapping.choices import FindingKind, NightState
+from insurance.mapping.matching.services import suggest_later
 from insurance.mapping.models import Mapping, NightRun
 from insurance.mapping.switching.impact import find_impact
 from insurance.mapping.switching.night import ready_by, run_night
@@ -43,6 +44,7 @@ def impact(run: Run) -> None:
     run.progress(1, 2, "核对目录切换")
     for switch in open_switches(institution):
         assess(switch)
+    suggest_later(institution)
     run.progress(2, 2, "完成")
     result = {kind.label: counts[kind] for kind in FindingKind}
     run.finish(result, url=reverse("mapping:findings"))

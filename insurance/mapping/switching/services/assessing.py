@@ -24,7 +24,7 @@ from insurance.mapping.choices import (
     SwitchState,
 )
 from insurance.mapping.models import CodeSwitch, CodeSwitchRow, Ending, Mapping, SwitchLine
-from insurance.mapping.switching.facts import Known, known, money, standing, yes_no
+from insurance.mapping.switching.facts import Known, has_area, known, money, standing, yes_no
 from insurance.mapping.switching.successors import candidates_of
 from insurance.mapping.switching.tabling import stated_relation
 
@@ -41,6 +41,7 @@ ENDING_PROGRESS = {
     EndingState.APPROVED: LineState.APPROVED,
     EndingState.DONE: LineState.DONE,
 }
+OPEN_LINES = (LineState.WAITING, LineState.RETURNED)
 OPEN_ENDINGS = (EndingState.PROPOSED, EndingState.RETURNED, EndingState.APPROVED)
 COLUMNS = (
     "kind", "state", "relation", "new_code", "new_name", "candidates", "hindrance", "warnings", "over", "class_from",
@@ -61,6 +62,8 @@ class Sight:
     endings: dict[int, Ending] = field(default_factory=dict)
     own: set[int] = field(default_factory=set)
     """Keys of endings that were made for this switch."""
+    area: bool = False
+    """Whether it is known at all what the insured area pays for."""
 
 
 @transaction.atomic
@@ -78,18 +81,25 @@ def assess(switch: CodeSwitch, day: dt.date | None = None) -> CodeSwitch:
     sight, relations = _sight(locked)
     lines = [line for one in relations if (line := _line(one, sight)) is not None]
     _keep(locked, lines)
-    locked.summary = summary_of(lines, sight)
+    locked.summary = summary_of(lines, sight) | {"already": _already(locked, sight)}
     locked.assessed_at = timezone.now()
     locked.state = _state(locked, lines, day or timezone.localdate())
     locked.save(update_fields=["summary", "assessed_at", "state"])
     return locked
 
 
+def _already(switch: CodeSwitch, sight: Sight) -> int:
+    """Return how many relations bear a new code of the table without this switch."""
+    news = {row.new_code for rows in sight.rows.values() for row in rows if row.new_code}
+    held = standing(switch.institution, switch.day).filter(med_list_codg__in=news)
+    return held.exclude(switch=switch).count()
+
+
 def _sight(switch: CodeSwitch) -> tuple[Sight, list[Mapping]]:
     rows: dict[str, list[CodeSwitchRow]] = defaultdict(list)
     for row in switch.rows.order_by("pk"):
         rows[row.old_code].append(row)
-    sight = Sight(switch, dict(rows))
+    sight = Sight(switch, dict(rows), area=has_area(switch.institution))
     before = {line.mapping_id: line for line in switch.lines.exclude(ending=None)}
     sight.own = {line.ending_id for line in before.values() if line.ending_id}
     for one in switch.mappings.exclude(state__in=[MappingState.CANCELLED, MappingState.REMOVED]).exclude(replaces=None):
@@ -196,13 +206,16 @@ def _progress(line: SwitchLine, one: Mapping, sight: Sight, news: set[str]) -> N
 def _terms(line: SwitchLine, one: Mapping, sight: Sight) -> None:
     """Compare what the old and the new code pay, and warn of what a person should look at."""
     before = sight.codes.get((one.list_type, one.med_list_codg), Known(None))
-    line.class_from = _class(before)
+    line.class_from = _class(before) if sight.area else ""
     if not line.new_code:
         return
     after = sight.codes.get((one.list_type, line.new_code), Known(None))
     line.new_name = line.new_name or (after.row.name if after.row else "")
-    line.class_to = _class(after)
-    line.hindrance = line.hindrance or _not_yet(after, sight.switch)
+    line.class_to = _class(after) if sight.area else ""
+    why = _not_yet(after, sight.switch) if line.state in OPEN_LINES else ""
+    if why and not line.hindrance:
+        line.hindrance = why
+        line.kind = LineKind.CHOICE if line.kind == LineKind.CHOICE else LineKind.BLOCKED
     line.warnings = list(_warnings(line, one, before, after))
     terms = after.terms
     if terms is not None and terms.ceiling is not None and one.item.pric is not None:
