@@ -13,8 +13,21 @@ STOPS = {
     "cut_before", "cut_after", "cut_midway", "http_401", "http_403", "http_404", "http_500", "http_502_html",
     "not_json", "empty",
 }  # fmt: skip
-ANSWERS = {"drip", "wrapper", "odd_spelling", "wrong_sums", "duplicate", "refuse", "stale_page"}
-FILES = {"bad_zip", "zip_bomb", "two_members", "path_member", "json_instead_of_zip"}
+ANSWERS = {
+    "drip",
+    "wrapper",
+    "odd_spelling",
+    "wrong_sums",
+    "duplicate",
+    "refuse",
+    "stale_page",
+    "repeat_page",
+    "wrong_count",
+}
+FILES = {
+    "bad_zip", "zip_bomb", "two_members", "path_member", "json_instead_of_zip", "expired_file", "empty_file", "gbk",
+    "fewer_columns", "more_columns", "iso_dates", "bad_dates", "duplicate_rid", "lost_rows", "broken_row",
+}  # fmt: skip
 STANDING = {"closed", "clock"}
 KINDS = WAITS | STOPS | ANSWERS | FILES | STANDING
 

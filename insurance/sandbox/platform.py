@@ -179,6 +179,8 @@ class Platform:
             self.standard.check(case.infno, case.input)
         if visit.fault is not None and visit.fault.fault == "refuse":
             raise Refusal(str(visit.fault.options.get("words", "医保中心处理失败")))
+        if visit.fault is not None and visit.fault.fault == "repeat_page":
+            case.row()["page_num"] = "1"
         with self.books.transaction():
             output = self._stale(visit, case) if self._looks_back(visit, case) else DESKS[case.infno](case)
             visit.request.committed, visit.request.infcode = True, "0"

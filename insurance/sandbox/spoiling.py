@@ -13,6 +13,7 @@ from insurance.sandbox.desks import FileAnswer
 from insurance.sandbox.faults import Fault
 from insurance.sandbox.gateway import wrapper
 from insurance.sandbox.reply import Reply, json_reply
+from insurance.sandbox.soiling import DIRT, soil
 
 HTML = "<html><head><title>{0}</title></head><body><center><h1>{0}</h1></center><hr>nginx</body></html>"
 SPELLINGS = ("node_case", "text_numbers", "single_object", "text_code", "text_output", "null_words")
@@ -39,17 +40,27 @@ def stop_reply(fault: Fault) -> Reply | None:
 
 def spoil(envelope: dict[str, Any], fault: Fault | None) -> Any:
     """The answer's envelope as the fault changes it."""
-    if fault is None or fault.fault not in ("wrapper", "odd_spelling", "wrong_sums"):
+    if fault is None or fault.fault not in ("wrapper", "odd_spelling", "wrong_sums", "wrong_count"):
         return envelope
     found = copy.deepcopy(envelope)
     if fault.fault == "wrapper":
         return {"code": 0, "type": "success", "message": "成功", "data": found}
+    if fault.fault == "wrong_count":
+        _miscount(found.get("output"), int(str(fault.options.get("by", 1))))
+        return found
     if fault.fault == "wrong_sums":
         _wrong(found.get("output"), str(fault.options.get("field", "")), Decimal(str(fault.options.get("by", "0.01"))))
         return found
     for variant in fault.options.get("variants", SPELLINGS[:3]):
         _respell(found, str(variant))
     return found
+
+
+def _miscount(output: Any, by: int) -> None:
+    """Tell another number of rows than there are: data_cnt of a file, recordCounts of a list."""
+    for name in ("data_cnt", "recordCounts"):
+        if isinstance(output, dict) and isinstance(output.get(name), int):
+            output[name] += by
 
 
 def _wrong(value: Any, name: str, by: Decimal) -> bool:
@@ -104,12 +115,26 @@ def file_reply(answer: FileAnswer, fault: Fault | None) -> Reply:
         reply.manner = "midway"
     elif fault.fault == "drip":
         reply.manner, reply.rate = "drip", float(fault.options.get("bytes", 2000))
-    elif fault.fault == "json_instead_of_zip":
-        told = {"infcode": -1, "err_msg": str(fault.options.get("words", "文件已过期")), "output": None}
+    elif fault.fault in ("json_instead_of_zip", "expired_file"):
+        usual = "文件已过期，请重新申请" if fault.fault == "expired_file" else "文件已过期"
+        told = {"infcode": -1, "err_msg": str(fault.options.get("words", usual)), "output": None}
         reply.body, reply.make = json.dumps(told, ensure_ascii=False).encode(), None
     elif fault.fault in ("bad_zip", "zip_bomb", "two_members", "path_member"):
         reply.body, reply.make = _bad_archive(_whole(answer), fault), None
+    elif fault.fault in DIRT:
+        reply.body, reply.make = _soiled(_whole(answer), fault), None
     return reply
+
+
+def _soiled(content: bytes, fault: Fault) -> bytes:
+    """The archive with its text soiled."""
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        name = archive.namelist()[0]
+        text = archive.read(name)
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(name, soil(text, fault))
+    return made.getvalue()
 
 
 def _whole(answer: FileAnswer) -> bytes:

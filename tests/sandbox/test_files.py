@@ -199,3 +199,112 @@ def test_dictionaries_in_both_forms(hospital: Hospital) -> None:
         told = caller.call("1901", {"data": {"admdvs": "441700"}})["fileinfo"]
         rows = rows_of(down(caller, told), told)
         assert ["gend", "1"] in [row[:2] for row in rows]
+
+
+def dirty(hospital: Hospital, sandbox: RunningSandbox, fault: str, infno: str = "1301", **options: Any) -> Any:
+    """The lines of a catalogue's file under a fault, beside the clean ones."""
+    told = hospital.call(infno, {"data": {"ver": "0"}})
+    clean = rows_of(down(hospital, told, "plc"), told)
+    sandbox.fault(fault, "9102", **options)
+    with zipfile.ZipFile(io.BytesIO(down(hospital, told, "plc").content)) as zipped:
+        content = zipped.read(zipped.namelist()[0])
+    return clean, content
+
+
+def test_dirty_files(hospital: Hospital, sandbox: RunningSandbox) -> None:
+    def soiled(fault: str, **options: Any) -> tuple[list[list[str]], list[list[str]]]:
+        clean, content = dirty(hospital, sandbox, fault, **options)
+        return clean, [line.split("\t") for line in content.decode().splitlines()]
+
+    clean, content = dirty(hospital, sandbox, "gbk")
+    with pytest.raises(UnicodeDecodeError):
+        content.decode()
+    assert content.decode("gb18030").splitlines()[0].split("\t") == clean[0]
+    assert dirty(hospital, sandbox, "empty_file")[1] == b""
+    clean, rows = soiled("fewer_columns", rows=5)
+    assert {len(row) for row in rows} == {92}
+    clean, rows = soiled("more_columns", rows=2)
+    assert {len(row) for row in rows} == {99}
+    clean, rows = soiled("duplicate_rid")
+    assert rows[-1][79] == rows[0][79]
+    assert rows[-1][1] != rows[0][1]
+    assert len(soiled("lost_rows", rows=3)[1]) == len(clean) - 3
+    assert len(soiled("broken_row", rows=2)[1]) == len(clean) + 2
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", soiled("iso_dates")[1][5][80])
+    assert soiled("bad_dates")[1][0][36] == "2024-13-41"
+
+
+def test_other_troubles_on_demand(hospital: Hospital, sandbox: RunningSandbox) -> None:
+    sandbox.fault("wrong_count", "1301", by=7)
+    wrong, right = (hospital.call("1301", {"data": {"ver": "0"}})["data_cnt"] for _ in range(2))
+    assert wrong == right + 7
+    sandbox.fault("expired_file", "9102")
+    told = hospital.call("1309", {"data": {"ver": "0"}})
+    assert "过期" in down(hospital, told, "plc").json()["err_msg"]
+    row = {"updt_time": "2020-01-01", "page_num": "3", "page_size": "10"}
+    sandbox.fault("repeat_page", "1318")
+    sandbox.fault("wrong_count", "1318", after=1, by=-1)
+    pages = [hospital.call("1318", {"data": row | {"page_num": number}}) for number in ("3", "1", "3")]
+    assert pages[0]["data"] == pages[1]["data"] != pages[2]["data"]
+    assert pages[1]["recordCounts"] == pages[2]["recordCounts"] - 1
+
+
+def test_siblings_are_near_but_not_the_same(hospital: Hospital) -> None:
+    told = hospital.call("1301", {"data": {"ver": "0"}})
+    rows = rows_of(down(hospital, told, "plc"), told)
+    name, spec, pack, maker, number = 7, 13, 31, 53, 61
+    told_apart = {(row[name], row[spec], row[pack], row[maker]) for row in rows}
+    assert len(told_apart) == len(rows), "each row differs in something that a pharmacist sees"
+    family = [row for row in rows if row[name] == rows[0][name] and row[maker] == rows[0][maker]]
+    assert len({row[spec] for row in family}) > 1
+    assert len({row[pack] for row in family}) > 1
+    assert len({row[maker] for row in rows if row[name] == rows[0][name]}) > 1
+    assert len({row[number] for row in rows}) < len(rows), "packs of one strength share an approval number"
+    assert all("示例" in row[maker] and "示例" in row[number] for row in rows), "nobody can take them for real"
+    assert rows[0][name] == "阿莫西林片"
+    assert rows[0][50] == "AMXLP"
+
+
+def first_page(hospital: Hospital, infno: str, **filters: str) -> list[dict[str, Any]]:
+    row = {"updt_time": "2020-01-01", "page_num": "1", "page_size": "100", **filters}
+    found: list[dict[str, Any]] = hospital.call(infno, {"data": row})["data"]
+    return found
+
+
+def test_a_version_with_a_switch_of_codes(hospital: Hospital, sandbox: RunningSandbox) -> None:
+    codes = [row["hilist_code"] for row in first_page(hospital, "1318", hilist_lmtpric_type="3")[:4]]
+    before = {code: first_page(hospital, "1318", hilist_code=code) for code in codes}
+    edition = sandbox.publish(
+        "1301", rows=0, ended=codes[:2], renamed=[codes[2]], priced=[codes[3]], successors=True, effective="2099-12-01"
+    )
+    heirs = edition["codes"]["successors"]
+    assert list(heirs) == codes[:2]
+    told = hospital.call("1301", {"data": {"ver": "v20250305001"}})
+    rows = {row[0]: row for row in rows_of(down(hospital, told, "plc"), told)}
+    assert set(rows) == {*codes[:3], *heirs.values()}, "what only costs another price is no new row of the catalogue"
+    assert rows[codes[0]][37] == "2099-11-30"
+    assert rows[codes[0]][78] == "1", "in force until the day before"
+    assert rows[heirs[codes[0]]][36] == "2099-12-01"
+    assert rows[heirs[codes[0]]][7] == rows[codes[0]][7]
+    assert rows[codes[2]][7].endswith("修订）")
+    cheaper = first_page(hospital, "1318", hilist_code=codes[3])
+    assert float(cheaper[0]["hilist_pric_uplmt_amt"]) < float(before[codes[3]][0]["hilist_pric_uplmt_amt"])
+    today = edition["day"]
+    assert codes[3] in {row["hilist_code"] for row in first_page(hospital, "1318", updt_time=today)}
+    assert {row["med_list_codg"] for row in first_page(hospital, "1316", updt_time=today)} == {*codes, *heirs.values()}
+    assert first_page(hospital, "1316", medins_list_codg=heirs[codes[0]])[0]["begndate"][:10] == "2099-12-01"
+
+
+def test_another_class(hospital: Hospital, sandbox: RunningSandbox) -> None:
+    row = first_page(hospital, "1312", chrgitm_lv="01", list_type="101")[0]
+    sandbox.publish("1301", rows=0, classed=[row["hilist_code"]])
+    assert first_page(hospital, "1312", hilist_code=row["hilist_code"])[0]["chrgitm_lv"] == "02"
+    shares = first_page(hospital, "1319", hilist_code=row["hilist_code"])
+    assert {share["selfpay_prop"] for share in shares} == {0.1}
+
+
+def test_publishing_what_there_is_not(sandbox: RunningSandbox) -> None:
+    with pytest.raises(ValueError, match="没有编码"):
+        sandbox.publish("1301", rows=0, ended=["XNONE000000001"])
+    with pytest.raises(ValueError, match="不认识的参数"):
+        sandbox.publish("1301", rows=0, finished=1)
