@@ -6,6 +6,7 @@ catalogue can be leafed through, by an index.
 
 from __future__ import annotations
 
+from collections import Counter
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -18,7 +19,8 @@ from portal.lists.paging import LongPaginator
 from portal.lists.searching import fold
 from portal.lists.views import ListPage
 
-KEEP_SECONDS = 60
+KEEP_SECONDS = 300
+FEW = 2_000
 
 
 class CappedPage(ListPage):
@@ -35,11 +37,17 @@ class CappedPage(ListPage):
             return {tab.key: 0 for tab in self.tabs}
         if not self.narrowed:
             return self._of_all()
+        found = self._found
+        if len(found) <= MOST_COUNTED:
+            numbers = Counter(infno for _, infno in found)
+            return {tab.key: numbers[tab.key] if tab.rows else len(found) for tab in self.tabs}
         rows = self.filter.qs.order_by()
-        found = rows.values("pk")[: MOST_COUNTED + 1].count()
-        if found <= MOST_COUNTED:
-            return self._by_catalogue(rows)
         return {tab.key: rows.filter(tab.rows).values("pk")[: MOST_COUNTED + 1].count() for tab in self.tabs}
+
+    @cached_property
+    def _found(self) -> list[tuple[int, str]]:
+        """Key and catalogue of what the query finds, up to one more than MOST_COUNTED: the table is walked once."""
+        return list(self.filter.qs.order_by().values_list("pk", "infno")[: MOST_COUNTED + 1])
 
     def _of_all(self) -> dict[str, int]:
         kept = cache.get_or_set("catalogue.counts", lambda: self._by_catalogue(self.rows()), KEEP_SECONDS)
@@ -56,9 +64,16 @@ class CappedPage(ListPage):
         count = self.counts[self.tab.key]
         if not self.narrowed:
             return LongPaginator(self.ordered(rows), self.size, count).get_page(self.query.get("page"))
-        first = rows.order_by().values("pk")[:MOST_COUNTED]
-        sorted_rows = self.nearest_first(self.rows().filter(pk__in=first))
+        sorted_rows = self.nearest_first(self._first_of(rows))
         return LongPaginator(sorted_rows, self.size, min(count, MOST_COUNTED)).get_page(self.query.get("page"))
+
+    def _first_of(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        """Return the rows to sort: by their keys where they are few, else the first MOST_COUNTED."""
+        if len(self._found) > FEW:
+            return self.rows().filter(pk__in=rows.order_by().values("pk")[:MOST_COUNTED])
+        found = [(key, infno) for key, infno in self._found if not self.tab.rows or infno == self.tab.key]
+        # the catalogue names the partition, without which each key would be looked for in all of them
+        return self.rows().filter(pk__in=[key for key, _ in found], infno__in={infno for _, infno in found})
 
     def nearest_first(self, rows: QuerySet[Any]) -> QuerySet[Any]:
         """Sort: the code or name itself, names that begin so, the rest; then by name, specification and maker."""

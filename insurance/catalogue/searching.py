@@ -24,7 +24,8 @@ def holding(words: str) -> Q:
 
 def said(word: str, text: object = TEXT) -> Q:
     """Return the condition that a word stands in a text that is part of the searched ones, by the index."""
-    return Q(Bears(LOOKS, characters(word))) & (Q(Says(text, word)) if len(word) > 1 else Q())
+    # The comparison stands first: where rows are looked at, it costs a tenth of taking their characters apart.
+    return (Q(Says(text, word)) if len(word) > 1 else Q()) & Q(Bears(LOOKS, characters(word)))
 
 
 def characters(word: str) -> list[str]:
@@ -47,7 +48,7 @@ def _word(word: str) -> Q:
 def _opening(word: str) -> Q:
     found = Q()
     for spelled in sorted({word, word.upper()}):
-        found |= Q(code__startswith=spelled) | Q(pinyin__startswith=spelled) | Q(Opens(APPROVAL, spelled))
+        found |= Q(code__startswith=spelled) | Q(pinyin__startswith=spelled) | _number(spelled)
     return found
 
 
@@ -56,7 +57,12 @@ def _approval(word: str) -> Q:
     place = next((n for n, sign in enumerate(word) if sign.isascii() and sign.isalnum()), None)
     if not place or len(word) - place < SHORTEST_NUMBER - 2:
         return Q(pk__in=[])
-    return Q(Opens(APPROVAL, word[place:].upper())) & Q(aprvno__icontains=word)
+    return _number(word[place:].upper()) & Q(aprvno__icontains=word)
+
+
+def _number(opening: str) -> Q:
+    """By the index of approval numbers, which has no empty ones; unsaid, the whole OR would walk the table."""
+    return ~Q(aprvno="") & Q(Opens(APPROVAL, opening))
 
 
 def search_codes(words: str, list_type: str = "", infno: str = "") -> QuerySet[Item]:
