@@ -6,7 +6,7 @@
   // A second tap of an impatient finger must not take the code of an item that nobody has seen yet.
   var GRACE = 250;
   var busy = false;
-  var ready = 0;
+  var ready = Date.now() + GRACE;
 
   function inField(element) {
     return Boolean(element) && (element.matches('textarea,select,input:not([type="checkbox"]):not([type="radio"])') || element.isContentEditable);
@@ -43,7 +43,7 @@
     }
     if (element.matches("summary")) {
       element.parentElement.open = true;
-      var field = element.parentElement.querySelector("input:not([type=hidden])");
+      var field = element.parentElement.querySelector("select,textarea,input:not([type=hidden])");
       if (field) {
         field.focus();
       }
@@ -94,12 +94,11 @@
     return press(document.querySelector('[data-bench] [data-key="' + (key.length === 1 ? key.toLowerCase() : key) + '"]'));
   }
 
-  function button(name) {
-    return document.querySelector('#list-form [formaction$="' + name + '"]:not([name="only"])');
-  }
-
   // A and R act on the ticked rows; where none is ticked, on the row one stands on.
-  function onApprovals(card, key) {
+  function onApprovals(place, card, key) {
+    if (!card) {
+      return false;
+    }
     if (key === "x") {
       var page = card.querySelector("[data-select-page]");
       var every = card.querySelector("[data-choose-all]");
@@ -110,7 +109,7 @@
       }
       return true;
     }
-    var name = key === "a" ? card.dataset.approve : key === "r" ? card.dataset.giveBack : "";
+    var name = key === "a" ? place.dataset.approve : key === "r" ? place.dataset.giveBack : "";
     if (!name) {
       return false;
     }
@@ -141,7 +140,7 @@
     }
     var bench = document.querySelector("[data-bench]");
     var round = document.querySelector("[data-round]");
-    var approvals = document.querySelector("[data-approvals] #list-card");
+    var approvals = document.querySelector("[data-approvals]");
     if ((!bench && !round && !approvals) || event.repeat || busy || Date.now() < ready) {
       if (bench && event.repeat && /^[1-9sn]$/i.test(event.key)) {
         event.preventDefault();
@@ -158,10 +157,7 @@
     } else if (round) {
       done = press(round.querySelector('[data-key="' + event.key.toLowerCase() + '"]'));
     } else if (approvals) {
-      var place = document.querySelector("[data-approvals]");
-      approvals.dataset.approve = place.dataset.approve;
-      approvals.dataset.giveBack = place.dataset.giveBack;
-      done = onApprovals(approvals, event.key.toLowerCase());
+      done = onApprovals(approvals, document.getElementById("list-card"), event.key.toLowerCase());
     }
     if (done) {
       event.preventDefault();

@@ -32,7 +32,10 @@ class ReturnForm(forms.Form):
     """Why something is handed back: a common reason, own words, or both."""
 
     common = forms.ChoiceField(
-        label="常用原因", required=False, choices=[("", "（自己填写）"), *((one, one) for one in RETURN_REASONS)]
+        label="常用原因",
+        required=False,
+        choices=[("", "（自己填写）"), *((one, one) for one in RETURN_REASONS)],
+        widget=forms.Select(attrs={"data-confirm": ""}),
     )
     reason = forms.CharField(label="说明", required=False, max_length=200, widget=forms.Textarea(attrs={"rows": 2}))
 

@@ -9,6 +9,7 @@ from django.urls import reverse
 from insurance.exchange.handlers import handler_of
 from insurance.exchange.queries import submissions_of
 from insurance.mapping.models import Mapping
+from insurance.mapping.review.queries import looks_of
 from portal.audit.histories import HistoryEntry
 from portal.audit.queries import history as audit_history
 
@@ -18,7 +19,7 @@ MOST = 50
 def looks_told(mapping: Mapping) -> Sequence[HistoryEntry]:
     """Return in which rounds the relation was drawn, and when it was looked at."""
     found = []
-    for look in mapping.looks.select_related("round__person"):
+    for look in looks_of(mapping):
         who, round_ = str(look.round.person), look.round
         number = len(round_.shown)
         found.append(HistoryEntry(round_.made_at, "系统", f"在 {number} 条的审核批次中抽中：{look.get_why_display()}"))

@@ -15,6 +15,9 @@ FIELDS = (
     ("除外内容", "exct_cont", ""), ("限制使用范围", "", "limits"),
 )  # fmt: skip
 
+# The engine's words for a field that stands here under another.
+SAME = {"药品名称": "名称", "项目名称": "名称", "饮片名称": "名称", "耗材名称": "名称", "包装单位": "单位"}
+
 
 @dataclass(frozen=True)
 class Pair:
@@ -38,7 +41,7 @@ class Pair:
 
 def pairs_of(mapping: Mapping) -> list[Pair]:
     """Return the fields that either side says, with the marks by which the code was taken; other reasons follow."""
-    marks = {mark.what: mark for mark in marks_of(mapping.reasons)}
+    marks = {SAME.get(mark.what, mark.what): mark for mark in marks_of(mapping.reasons)}
     found = []
     for label, column, fact in FIELDS:
         ours, theirs = _ours(mapping.item, column), str(mapping.code_facts.get(fact, "")) if fact else ""

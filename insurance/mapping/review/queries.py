@@ -99,4 +99,4 @@ def attach_reasons(actor: Actor, rows: Iterable[Any]) -> None:
 
 def looks_of(mapping: Mapping) -> list[ApprovalLook]:
     """Return in which rounds a relation was drawn, why, and when it was looked at."""
-    return list(mapping.looks.select_related("round__person").order_by("round_id"))
+    return list(ApprovalLook.objects.filter(mapping=mapping).select_related("round__person").order_by("round_id"))

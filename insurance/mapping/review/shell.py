@@ -10,7 +10,7 @@ from insurance.mapping.choices import MappingState
 from insurance.mapping.models import Ending, Mapping
 from insurance.mapping.review.history import endings_told, looks_told
 from insurance.mapping.review.importing import register_importers
-from insurance.mapping.review.queries import endings_to_approve, to_approve
+from insurance.mapping.review.queries import APPROVALS, ENDINGS, endings_to_approve, to_approve
 from insurance.mapping.review.using import register_using
 from insurance.mapping.rules import mapped_by
 from portal.audit.histories import register_history, register_subject
@@ -38,8 +38,10 @@ WORDS = {
 
 def lines_to_see_to(actor: Actor) -> list[WorkLine]:
     """Return what waits for this person as the second one, and what was handed back to them."""
-    rows = to_approve(actor).filter(mine=False).aggregate(number=Count("pk"), since=Min("proposed_at"))
-    endings = endings_to_approve(actor).filter(mine=False).aggregate(number=Count("pk"), since=Min("proposed_at"))
+    rows = to_approve(actor).filter(APPROVALS["todo"][1]).aggregate(number=Count("pk"), since=Min("proposed_at"))
+    endings = (
+        endings_to_approve(actor).filter(ENDINGS["todo"][1]).aggregate(number=Count("pk"), since=Min("proposed_at"))
+    )
     back = Mapping.objects.filter(
         Q(list_type__in=mapped_by(actor)), institution=actor.institution, state=MappingState.RETURNED
     ).aggregate(number=Count("pk"), since=Min("changed_at"))

@@ -13,17 +13,13 @@ from django.utils import timezone
 
 from insurance.catalogue import queries as catalogue
 from insurance.catalogue.models import Item
+from insurance.mapping.matching.services import compare_facts
 from insurance.mapping.models import HospitalItem, Mapping
 from insurance.mapping.models.relations import OPEN_END
 from insurance.mapping.pricing import price_level
 
 AGREES, DIFFERS, UNKNOWN = "agrees", "differs", "unknown"
 MARKS = {AGREES: ("✓", "相符"), DIFFERS: ("✗", "不同"), UNKNOWN: ("?", "无法判断")}
-# What a row of a catalogue and an item say alike, where no reasons were kept.
-PAIRS = (
-    ("名称", "fixmedins_hilist_name", "name"), ("规格", "spec", "spec"), ("剂型", "dosform", "dosform"),
-    ("包装", "pacspec", "pacspec"), ("生产企业", "prodentp_name", "maker"), ("批准文号", "aprvno", "aprvno"),
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -103,17 +99,7 @@ def how_of(reason: Values[str, Any]) -> str:
 
 def compared(item: HospitalItem, row: Item) -> list[dict[str, Any]]:
     """Return what speaks for and against a code that was found by searching, as a suggestion's reasons are kept."""
-    return [
-        {"what": what, "ours": ours, "theirs": theirs, "agrees": _agrees(ours, theirs)}
-        for what, ours, theirs in ((what, getattr(item, ours), getattr(row, theirs)) for what, ours, theirs in PAIRS)
-        if ours or theirs
-    ]
-
-
-def _agrees(ours: str, theirs: str) -> bool | None:
-    if not ours or not theirs:
-        return None
-    return "".join(ours.split()).lower() == "".join(theirs.split()).lower()
+    return [dict(one) for one in compare_facts(item, row)]
 
 
 def candidates_of(item: HospitalItem, codes: Sequence[Values[str, Any]], certain: bool) -> list[Candidate]:

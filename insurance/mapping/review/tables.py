@@ -125,7 +125,7 @@ class ApprovalTable(ListTable):
     proposed_by = TextColumn(verbose_name="对码人")
     proposed_at = TimeColumn(verbose_name="对码时间")
     actions = ActionsColumn(approval_acts)
-    hidden_at_first = ("spec", "maker", "list_type", "enddate", "memo")
+    hidden_at_first = ("spec", "maker", "list_type", "begndate", "enddate", "memo")
 
 
 def ending_acts(record: Any, table: Any) -> Iterator[Act]:
@@ -193,7 +193,7 @@ class RelationTable(ListTable):
     approved_by = TextColumn(verbose_name="审核人")
     approved_at = TimeColumn(verbose_name="审核时间")
     actions = ActionsColumn(relation_acts)
-    hidden_at_first = ("approved_at", "advice", "proposed_by")
+    hidden_at_first = ("list_type", "approved_at", "advice", "proposed_by")
 
 
 def state_words(record: Any) -> str:

@@ -47,7 +47,7 @@ def bench(request: ActorRequest) -> HttpResponseBase:
     """The queue at one item; htmx gets the bench alone."""
     partial = bool(request.htmx) and request.htmx.target == "bench"
     response = render(
-        request, "mapping/review/_bench.html" if partial else "mapping/review/bench.html", _context(request)
+        request, "mapping/review/_swap.html" if partial else "mapping/review/bench.html", _context(request)
     )
     patch_vary_headers(response, ("HX-Request", "HX-Target"))
     if partial:
@@ -64,7 +64,7 @@ def _context(request: ActorRequest) -> dict[str, Any]:
     shown = rows.filter(tab.rows)
     wanted = _key(asked.get("item", "") or asked.get("at", ""))
     # who opens one item by its link means that one, also when it is mapped already
-    alone = items_of(request).select_related("suggestion").filter(pk=wanted).first() if asked.get("item") else None
+    alone = items_of(request).select_related("suggestion").filter(pk=wanted or 0).first() if asked.get("item") else None
     place = queue.place_of(shown, wanted, alone)
     words = asked.get("q", "").strip()
     context = {
@@ -265,9 +265,11 @@ def no_code(request: ActorRequest, pk: int) -> HttpResponseBase:
 @needs("mapping.view")
 def undo(request: ActorRequest, pk: int) -> HttpResponseBase:
     """Take back one's own last proposal, and stand at its item again."""
-    rows = Mapping.objects.filter(institution=request.actor.institution, proposed_by=request.user)
+    rows = Mapping.objects.visible_to(request.user).filter(institution=request.actor.institution)
     mapping = get_object_or_404(rows.select_related("item"), pk=pk)
     try:
+        if mapping.proposed_by_id != request.user.pk:
+            raise MappingError("这条对照是另一人提出的，不能在这里撤回。请在待审核里退回，或请其本人撤回。")
         services.cancel_mapping(request.actor, mapping=mapping, reason="对码后撤回")
         messages.success(request, f"已撤回「{mapping.item.fixmedins_hilist_name}」的对码。")
     except (MappingError, NotAllowed) as error:

@@ -110,7 +110,7 @@ class RelationBatch(OneByOne):
     """What the batches share: the list, the act's reason, one relation after the other."""
 
     action = "mapping.view"
-    list_page = Mappings
+    list_page: ClassVar[type[ListPage]] = Mappings
     list_url = "mapping:mappings"
     refused = (MappingError, NotAllowed)
     act_key: ClassVar[str]
@@ -180,7 +180,7 @@ class Cancel(RelationBatch):
 class CancelMine(Cancel):
     """撤回 of one's own proposals, from 待审核."""
 
-    list_page = Approvals
+    list_page: ClassVar[type[ListPage]] = Approvals
     list_url = "mapping:approvals"
     verb = "撤回"
     effect = "撤回还没有审核的对照；项目回到对码工作台，可以重新对码。平台上没有变化。"
@@ -189,5 +189,5 @@ class CancelMine(Cancel):
 class UploadAgain(Upload):
     """重新上传, from this list."""
 
-    list_page = Mappings
+    list_page: ClassVar[type[ListPage]] = Mappings  # type: ignore[assignment]
     list_url = "mapping:mappings"

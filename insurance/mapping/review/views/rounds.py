@@ -30,8 +30,14 @@ TOLD = 4
 
 
 def _round(request: ActorRequest, pk: int) -> ApprovalRound:
-    rows = ApprovalRound.objects.filter(institution=request.actor.institution, person=request.user)
-    found: ApprovalRound = get_object_or_404(rows, pk=pk)
+    rows = ApprovalRound.objects.visible_to(request.user).filter(institution=request.actor.institution)
+    found: ApprovalRound = get_object_or_404(rows.select_related("person"), pk=pk)
+    return found
+
+
+def _look(request: ActorRequest, pk: int) -> ApprovalLook:
+    rows = ApprovalLook.objects.filter(round__institution=request.actor.institution)
+    found: ApprovalLook = get_object_or_404(rows.select_related("round", "mapping"), pk=pk)
     return found
 
 
@@ -46,7 +52,8 @@ def show(request: ActorRequest, pk: int) -> HttpResponseBase:
     open_ones = [one for one in looks if one.looked_at is None and one.mapping.state == MappingState.PROPOSED]
     seen = len(looks) - len(open_ones)
     context: dict[str, Any] = {
-        "round": made, "looks": looks, "seen": seen, "look": open_ones[0] if open_ones else None,
+        "round": made, "own": made.person_id == request.user.pk, "looks": looks, "seen": seen,
+        "look": open_ones[0] if open_ones else None,
         "form": ReturnForm(), "reasons": Counter(one.get_why_display() for one in looks).items(),
     }  # fmt: skip
     context |= _one(open_ones[0].mapping) if open_ones else _all(request, made)
@@ -76,11 +83,12 @@ def _all(request: ActorRequest, made: ApprovalRound) -> dict[str, Any]:
 
 @require_POST
 @needs("mapping.approve")
-def look(request: ActorRequest, pk: int, look_pk: int) -> HttpResponseBase:
+def look(request: ActorRequest, pk: int) -> HttpResponseBase:
     """看过，无误: note it and show the next."""
-    made = _round(request, pk)
+    found = _look(request, pk)
+    made = found.round
     try:
-        services.look_at(request.actor, look=get_object_or_404(ApprovalLook, pk=look_pk, round=made))
+        services.look_at(request.actor, look=found)
     except (MappingError, NotAllowed) as error:
         messages.error(request, str(error))
     return go(request, made.get_absolute_url())
@@ -88,17 +96,17 @@ def look(request: ActorRequest, pk: int, look_pk: int) -> HttpResponseBase:
 
 @require_POST
 @needs("mapping.approve")
-def give_back(request: ActorRequest, pk: int, look_pk: int) -> HttpResponseBase:
+def give_back(request: ActorRequest, pk: int) -> HttpResponseBase:
     """Return the one that is being looked at, with a reason, and show the next."""
-    made = _round(request, pk)
-    found = get_object_or_404(ApprovalLook.objects.select_related("mapping"), pk=look_pk, round=made)
+    found = _look(request, pk)
+    made = found.round
     form = ReturnForm(request.POST)
     if not form.is_valid():
         messages.error(request, "没有退回：请选择或填写退回原因，对码人要据此改正。")
         return go(request, made.get_absolute_url())
     try:
-        services.return_mappings(request.actor, mappings=[found.mapping], reason=form.cleaned_data["words"])
         services.look_at(request.actor, look=found)
+        services.return_mappings(request.actor, mappings=[found.mapping], reason=form.cleaned_data["words"])
         messages.success(request, f"已退回 {found.mapping}。")
     except (MappingError, NotAllowed) as error:
         messages.error(request, str(error))
