@@ -4,7 +4,7 @@ which it was uploaded."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from django.urls import reverse
 
@@ -121,14 +121,14 @@ class SwitchImport(Importer):
 def _groups(actor: Actor, rows: Sequence[Row]) -> list[tuple[CodeSwitch | None, list[Row]]]:
     """Return the rows by switch: the one that the row names, else the one that the file was uploaded for."""
     bound = bound_switch(actor)
-    names = {str(name) for row in rows if (name := row.values.get("switch_name"))}
+    names = {str(row.values["switch_name"]) for row in rows if row.values.get("switch_name")}
     named: dict[str, CodeSwitch] = {
         one.name: one for one in CodeSwitch.objects.filter(institution=actor.institution, name__in=names)
     }
     groups: dict[int, tuple[CodeSwitch | None, list[Row]]] = {}
     for row in rows:
-        name: Any = row.values.get("switch_name")
-        switch = named.get(str(name)) if name else bound
+        given = row.values.get("switch_name")
+        switch = named.get(str(given)) if given else bound
         groups.setdefault(switch.pk if switch else 0, (switch, []))[1].append(row)
     return list(groups.values())
 

@@ -35,9 +35,8 @@ LINES: tuple[tuple[FindingKind, str, str, str], ...] = (
 def findings_lines(actor: Actor) -> list[WorkLine]:
     """Return what catalogue versions and prices did, each number with exactly its rows."""
     rows = Finding.objects.filter(institution=actor.institution, state=WorkState.OPEN).order_by()
-    found = {
-        row["kind"]: row for row in rows.values("kind").annotate(n=Number("pk"), due=Min("due"), since=Min("found_at"))
-    }
+    counted = rows.values("kind").annotate(n=Number("pk"), due=Min("due"), since=Min("found_at"))
+    found: dict[str, dict[str, Any]] = {row["kind"]: dict(row) for row in counted}
     url = reverse("mapping:findings")
     lines = []
     for kind, label, level, step in LINES:

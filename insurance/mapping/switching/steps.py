@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Iterator
+from typing import TypeVar
 
 from django.conf import settings
 from django.db.models import Q, QuerySet
@@ -29,6 +30,7 @@ from portal.tasks.run import Run
 PURPOSES = "mapping."
 MOST_BROKEN = 500
 LOOK_SECONDS = 2.0
+T = TypeVar("T", Mapping, Ending)
 CHUNK = 500
 
 
@@ -95,18 +97,20 @@ def upload_due(run: Run, night: NightRun) -> str:
 def _queue_due(run: Run, night: NightRun) -> list[str]:
     """Queue approved relations whose day has come, and endings, that are not on their way; return why some are not."""
     left: list[str] = []
-    for queue, rows in (
-        (lambda part: queue_endings(run.actor, endings=part), due_endings(night)),
-        (lambda part: queue_mappings(run.actor, mappings=part), due_mappings(night)),
-    ):
-        for part in _parts(rows):
-            done: Queued = queue(part)
-            left += [f"{one}：{words}" for one, words in done.faulty]
-            run.check()
+    for endings in _parts(due_endings(night)):
+        left += _left_out(queue_endings(run.actor, endings=endings))
+        run.check()
+    for mappings in _parts(due_mappings(night)):
+        left += _left_out(queue_mappings(run.actor, mappings=mappings))
+        run.check()
     return left
 
 
-def _parts(rows: list[Mapping] | list[Ending]) -> Iterator[list[Mapping] | list[Ending]]:
+def _left_out(done: Queued) -> list[str]:
+    return [f"{one}：{words}" for one, words in done.faulty]
+
+
+def _parts(rows: list[T]) -> Iterator[list[T]]:
     for start in range(0, len(rows), CHUNK):
         yield rows[start : start + CHUNK]
 
@@ -124,13 +128,11 @@ def due_endings(night: NightRun) -> list[Ending]:
     return _idle(rows.select_related("mapping__item"))
 
 
-def _idle(rows: QuerySet[Mapping] | QuerySet[Ending]) -> list[Mapping] | list[Ending]:
-    """Leave out what is on its way, and what was refused: that is a person's to see to."""
+def _idle(rows: QuerySet[T]) -> list[T]:
+    """Leave out what ever had an upload: what was refused or taken back is a person's to see to."""
     found = list(rows.order_by("pk"))
     keys = [str(one.pk) for one in found]
-    known = Submission.objects.filter(
-        subject_type=rows.model._meta.label_lower, subject_id__in=keys, superseded=False
-    ).exclude(state=SubmissionState.WITHDRAWN)
+    known = Submission.objects.filter(subject_type=rows.model._meta.label_lower, subject_id__in=keys)
     busy = set(known.values_list("subject_id", flat=True))
     return [one for one in found if str(one.pk) not in busy]
 

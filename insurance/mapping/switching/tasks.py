@@ -38,7 +38,7 @@ def night(run: Run) -> None:
 def impact(run: Run) -> None:
     """Find what the catalogues do to the relations, and work open switches out anew."""
     institution = run.actor.institution
-    load = Load.objects.filter(pk=run.params.get("load")).first()
+    load = Load.objects.filter(pk=run.params.get("load") or 0).first()
     run.progress(0, 2, "核对生效的对照")
     counts = find_impact(institution, load)
     run.progress(1, 2, "核对目录切换")

@@ -103,6 +103,7 @@ def _sight(switch: CodeSwitch) -> tuple[Sight, list[Mapping]]:
     before = {line.mapping_id: line for line in switch.lines.exclude(ending=None)}
     sight.own = {line.ending_id for line in before.values() if line.ending_id}
     for one in switch.mappings.exclude(state__in=[MappingState.CANCELLED, MappingState.REMOVED]).exclude(replaces=None):
+        assert one.replaces_id is not None
         sight.proposals[one.replaces_id] = one
     relations = _relations(switch, sight, before)
     _codes(switch, sight, relations)

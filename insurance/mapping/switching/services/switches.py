@@ -62,8 +62,8 @@ def _good_name(actor: Actor, name: str, but: CodeSwitch | None = None) -> str:
     name = name.strip()
     if not name:
         raise SwitchingError("请填写切换名称，例如「2026 年 12 月医用耗材编码切换」。")
-    same = CodeSwitch.objects.filter(institution=actor.institution, name=name).exclude(pk=but.pk if but else None)
-    if same.exists():
+    same = CodeSwitch.objects.filter(institution=actor.institution, name=name)
+    if (same.exclude(pk=but.pk) if but else same).exists():
         raise SwitchingError(f"已有名为「{name}」的目录切换。请打开它，或换一个名称。")
     return name
 

@@ -38,10 +38,9 @@ def take_back(actor: Actor, *, mappings: Sequence[Mapping], endings: Sequence[En
     Mapping.objects.filter(pk__in=keys).update(state=MappingState.CANCELLED, words=reason[:500], changed_at=now)
     for ending in ends:
         # Only now: while the new relation stood, the old one may not reach into its period.
-        if ending.state == EndingState.APPROVED and ending.enddate_before is not None:
-            Mapping.objects.filter(pk=ending.mapping_id, enddate=ending.enddate).update(
-                enddate=ending.enddate_before, ended_at=None
-            )
+        before, last = ending.enddate_before, ending.enddate
+        if ending.state == EndingState.APPROVED and before is not None and last is not None:
+            Mapping.objects.filter(pk=ending.mapping_id, enddate=last).update(enddate=before, ended_at=None)
         Ending.objects.filter(pk=ending.pk).update(state=EndingState.CANCELLED, words=reason[:500])
 
 
