@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime as dt
+from collections.abc import Iterable
 from typing import Any
 
 from django.utils import timezone
@@ -82,13 +82,15 @@ def _forget(mapping: Mapping) -> None:
         PlatformMapping.objects.filter(pk=held.pk).update(vali_flag="0", mapping=None)
 
 
-def note_verdict(mapping: Mapping, verdict: str, words: str, at: dt.datetime | None = None) -> bool:
-    """Keep the bureau's word; says whether it was news."""
-    if mapping.verdict == verdict and mapping.verdict_words == words[:500]:
-        return False
-    moment = None if verdict == Verdict.WAITING else at or timezone.now()
-    _change(mapping, {"verdict": verdict, "verdict_words": words[:500], "verdict_at": moment})
-    return True
+def note_verdicts(mappings: Iterable[Mapping], verdict: str, words: str) -> None:
+    """Keep the bureau's word on relations, in one statement."""
+    now = timezone.now()
+    Mapping.objects.filter(pk__in=[one.pk for one in mappings]).update(
+        verdict=verdict,
+        verdict_words=words[:500],
+        verdict_at=None if verdict == Verdict.WAITING else now,
+        changed_at=now,
+    )
 
 
 def _change(mapping: Mapping, changes: dict[str, Any]) -> None:

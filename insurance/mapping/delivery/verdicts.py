@@ -16,7 +16,7 @@ from insurance.exchange.errors import PlatformError
 from insurance.exchange.queries import connection_of
 from insurance.mapping.choices import Verdict
 from insurance.mapping.delivery.looking import IN_FORCE, VERDICTS, Held, PageFault, held_by, known_codes, tells_verdicts
-from insurance.mapping.delivery.outcomes import TOLD, note_verdict
+from insurance.mapping.delivery.outcomes import TOLD, note_verdicts
 from insurance.mapping.models import Mapping
 from insurance.specification.books import Book
 from portal.audit.services import record
@@ -84,19 +84,22 @@ def keep_verdicts(actor: Actor, rows: Iterable[Held], *, passed_by_presence: boo
     """Keep what `rows` say of our relations. `passed_by_presence`: they tell no state, but only what passed (1317)."""
     found = {row.key: row for row in rows}
     taken = Taken()
+    news: dict[tuple[str, str], list[Mapping]] = {}
     ours = Mapping.objects.filter(institution=actor.institution, state__in=TOLD, told_at__isnull=False)
     for mapping in ours.select_related("item").select_for_update(of=("self",)).order_by("pk"):
         key = (mapping.list_type, mapping.item.fixmedins_hilist_id, mapping.med_list_codg, mapping.begndate)
         row = found.get(key)
         if row is None or not row.valid:
             continue
-        verdict = row.verdict or (Verdict.PASSED.value if passed_by_presence else Verdict.WAITING.value)
         if row.chk_stas and row.chk_stas not in known_codes():
             taken.unknown.add(row.chk_stas)
-        if note_verdict(mapping, verdict, row.words):
-            taken.news[verdict] = taken.news.get(verdict, 0) + 1
-            if verdict in (Verdict.FAILED, Verdict.RETURNED):
-                taken.turned_down.append(mapping)
+        said = row.verdict or (Verdict.PASSED.value if passed_by_presence else Verdict.WAITING.value)
+        if (mapping.verdict, mapping.verdict_words) != (said, row.words[:500]):
+            news.setdefault((said, row.words), []).append(mapping)
+    for (verdict, words), mappings in news.items():
+        note_verdicts(mappings, verdict, words)
+        taken.news[verdict] = taken.news.get(verdict, 0) + len(mappings)
+        taken.turned_down += mappings if verdict in (Verdict.FAILED, Verdict.RETURNED) else []
     if taken.turned_down:
         label = f"局方不通过 {len(taken.turned_down)} 条"
         record(actor, "mapping.verdict", taken.turned_down, label=label)

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
 
-from django.db.models import Count, Min, Q, Sum
+from django.db.models import Count, Min
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 
@@ -23,7 +23,6 @@ from insurance.mapping.delivery.queries import (
     UNKNOWN,
     relations_on_their_way,
 )
-from insurance.mapping.items.queries import TABS as ITEM_TABS
 from insurance.mapping.items.queries import with_relations
 from insurance.mapping.models import Difference, Finding, HospitalItem, Mapping
 from portal.people.models import Institution
@@ -122,16 +121,24 @@ def _any(values: dict[str, Any]) -> bool:
     return any(values.get(column.key) for column in COLUMNS)
 
 
-def _items(institution: Institution) -> Iterable[Any]:
-    items = with_relations(HospitalItem.objects.filter(institution=institution))
-    need = Q(in_use=True, no_code=False)
-    return items.values("list_type").order_by("list_type").annotate(
-        items=Count("pk"),
-        mapped=Count("pk", filter=ITEM_TABS["mapped"][1]),
-        unmapped=Count("pk", filter=ITEM_TABS["unmapped"][1]),
-        revenue_sum=Sum("revenue", filter=need, default=ZERO),
-        unmapped_sum=Sum("revenue", filter=need & Q(relation=None), default=ZERO),
-    )  # fmt: skip
+def _items(institution: Institution) -> Iterable[dict[str, Any]]:
+    """Count items by where they stand, as the tabs of 院内收费项目 do; in one pass, for the database would look up
+    each item's relation once for every count.
+    """
+    items = with_relations(HospitalItem.objects.filter(institution=institution)).order_by()
+    columns = ("list_type", "in_use", "no_code", "relation", "undecided", "revenue")
+    found: dict[str, dict[str, Any]] = {}
+    for kind, in_use, no_code, relation, undecided, revenue in items.values_list(*columns).iterator(chunk_size=5000):
+        row = found.setdefault(
+            kind, {"list_type": kind, "items": 0, "mapped": 0, "unmapped": 0, "revenue_sum": ZERO, "unmapped_sum": ZERO}
+        )
+        row["items"] += 1
+        row["mapped"] += in_use and relation is not None
+        if in_use and not no_code:
+            row["revenue_sum"] += revenue
+            row["unmapped_sum"] += revenue if relation is None else 0
+            row["unmapped"] += relation is None and undecided != MappingState.PROPOSED
+    return found.values()
 
 
 def _relations(institution: Institution) -> Iterable[Any]:
