@@ -30,6 +30,8 @@ MARKS = ("(甲)", "(乙10%)", "※(乙)", "", "", "")
 WORDS = {"101": "西药", "102": "草药", "103": "院内制剂"}
 SINCE = "2024-03-01"
 SEED = 20260101
+# Which of the codes is the first that the hospital has.
+FIRST = 1
 
 
 def drugs_sheet(size: str) -> bytes:
@@ -60,7 +62,7 @@ def _lines(kind: str, size: str, typed: Callable[[Random, int, Code], Line]) -> 
     codes = sorted(tuple(cell or "" for cell in row) for row in stream_codes(kind, COLUMNS))
     wanted = AMOUNTS[kind][size == "full"]
     step = max(1, len(codes) // wanted)
-    for number, code in enumerate(codes[::step][:wanted], start=1):
+    for number, code in enumerate(codes[FIRST % step :: step][:wanted], start=1):
         line = typed(Random(f"{SEED}-{kind}-{number}"), number, code)
         if kind in WORDS:
             line[0], line[8] = f"{kind[-1]}{line[0]}", WORDS[kind]

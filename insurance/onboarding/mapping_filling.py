@@ -10,7 +10,8 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
-from typing import TypeVar
+from itertools import pairwise
+from typing import Any, TypeVar
 
 from django.db import transaction
 from django.db.models import QuerySet
@@ -21,6 +22,7 @@ from insurance.catalogue.kinds import kind_of
 from insurance.catalogue.models import Load
 from insurance.exchange.choices import OPEN_STATES, SubmissionState
 from insurance.exchange.models import Submission
+from insurance.exchange.services import resend
 from insurance.mapping.choices import Certainty, MappingState, Source
 from insurance.mapping.errors import MappingError
 from insurance.mapping.items import services as items
@@ -48,7 +50,9 @@ PRICES_FILE = "调价单.xlsx"
 # What items are tied to comes first; then what the area pays, by page; at last the dictionaries of records.
 NEEDED = ("1301", "1302", "1303", "1304", "1305", "1306")
 OF_THE_AREA = ("1312", "1316", "1318", "1319")
-PIECE = 200
+PIECE = 25
+# So many that the codes that end are such as the small hospital has (item_sheets.FIRST, AMOUNTS).
+NEW_ROWS = 75
 
 LIKELY_ENOUGH = Decimal("0.75")
 STEPS = len(NEEDED) + len(OF_THE_AREA) + 12
@@ -76,7 +80,7 @@ class MappingFill(Steps):
 
     def run_all(self) -> None:
         """Do all that is not done yet, then note it."""
-        self._catalogues()
+        self._catalogues(NEEDED)
         self.begin("药房导入院内药品")
         self.take_sheet("mapping.item_drugs", DRUGS_FILE, lambda: drugs_sheet(self.size), self.pharmacy)
         self.begin("物价导入医疗服务项目")
@@ -95,19 +99,22 @@ class MappingFill(Steps):
         self._review()
         self.begin("上传对照到平台（3301）")
         self._deliver()
+        self._resend_fallen()
+        self._deliver()
         self.begin("医保局审核，退回几条")
         self._verdicts()
         self.begin("与平台核对对照（1317）")
         self.follow_kind("mapping.compare")
         self.begin("药房导入调价单")
         self.take_sheet("mapping.item_drugs", PRICES_FILE, self._prices_sheet, self.pharmacy)
+        self._catalogues(OF_THE_AREA)
         self.begin("目录新版本及其影响")
         self._new_version()
         self._finish()
 
-    def _catalogues(self) -> None:
+    def _catalogues(self, wanted: Sequence[str]) -> None:
         held = set(Load.objects.filter(state__in=(LoadState.DONE, LoadState.NOTHING)).values_list("infno", flat=True))
-        for infno in (*NEEDED, *OF_THE_AREA):
+        for infno in wanted:
             self.begin(f"下载{kind_of(infno)}")
             try:
                 if infno not in held:
@@ -127,8 +134,11 @@ class MappingFill(Steps):
             with transaction.atomic():
                 self.run.fence()
                 propose_certain(actor, items=piece)
+        several = left.filter(suggestion__certainty=Certainty.AMBIGUOUS).select_related("suggestion")
+        choices = [choice for item in several if item.pk % 3 and (choice := _by_number(item))]
         likely = left.filter(suggestion__certainty=Certainty.LIKELY, suggestion__score__gte=LIKELY_ENOUGH)
-        choices = [_choice(item) for item in likely.select_related("suggestion") if item.pk % 2]
+        choices += [_choice(item, item.suggestion.candidates[0]) for item in likely.select_related("suggestion")
+                    if item.pk % 2]  # fmt: skip
         for group in _pieces(choices):
             with transaction.atomic():
                 self.run.fence()
@@ -152,31 +162,36 @@ class MappingFill(Steps):
         """Let the bureau hold other relations of two items first, so that ours are refused as a hospital knows it."""
         waiting = Mapping.objects.filter(institution=self.actor.institution, state=MappingState.PROPOSED)
         there = {row["fixmedins_hilist_id"] for row in self.bureau.rows("mappings")}
-        for mapping in waiting.filter(list_type="301").select_related("item").order_by("pk")[:2]:
+        first = list(waiting.filter(list_type="201").select_related("item").order_by("pk")[:3])
+        for mapping, other in pairwise(first):
             if mapping.item.fixmedins_hilist_id not in there:
-                self.bureau.put("mappings", self._held_by_bureau(mapping))
+                self.bureau.put("mappings", self._held_by_bureau(mapping, other.med_list_codg))
 
-    def _held_by_bureau(self, mapping: Mapping) -> dict[str, str]:
+    def _held_by_bureau(self, mapping: Mapping, code: str) -> dict[str, str]:
         return {
             "fixmedins_code": self.actor.institution.fixmedins_code, "list_type": mapping.list_type,
-            "fixmedins_hilist_id": mapping.item.fixmedins_hilist_id, "med_list_codg": mapping.med_list_codg,
+            "fixmedins_hilist_id": mapping.item.fixmedins_hilist_id, "med_list_codg": code,
             "fixmedins_hilist_name": mapping.item.fixmedins_hilist_name, "begndate": "2025-01-01",
         }  # fmt: skip
 
     def _review(self) -> None:
         """Approve most as the second person, return some, leave some waiting; a second run finds them decided."""
-        ours = Mapping.objects.filter(institution=self.actor.institution)
-        if ours.exclude(state=MappingState.PROPOSED).exists():
-            return
-        waiting = list(ours.filter(state=MappingState.PROPOSED).select_related("item").order_by("pk"))
-        back, later = waiting[::61][:4], waiting[::23][:20]
+        ours = Mapping.objects.filter(institution=self.actor.institution).select_related("item").order_by("pk")
+        waiting = ours.filter(state=MappingState.PROPOSED)
+        if not ours.filter(state=MappingState.RETURNED).exists():
+            self._return([one for one in waiting if one.pk % 61 == 5][:4])
+        for piece in _pieces([one for one in waiting.all() if one.pk % 23]):
+            with transaction.atomic():
+                self.run.fence()
+                approve_mappings(self.reviewer, mappings=piece)
+            self.run.check()
+
+    def _return(self, mappings: Sequence[Mapping]) -> None:
         with transaction.atomic():
             self.run.fence()
-            return_mappings(self.reviewer, mappings=back, reason="规格与目录不一致，请核对包装后重新对码")
-            for mapping in back:
+            return_mappings(self.reviewer, mappings=mappings, reason="规格与目录不一致，请核对包装后重新对码")
+            for mapping in mappings:
                 comment(self.reviewer, item=mapping.item, text="请与药库核对实物包装。", mapping=mapping)
-            aside = {mapping.pk for mapping in (*back, *later)}
-            approve_mappings(self.reviewer, mappings=[one for one in waiting if one.pk not in aside])
 
     # What the platform does
 
@@ -184,8 +199,8 @@ class MappingFill(Steps):
         """Wait until the platform has answered for all of them."""
         before, since = -1, time.monotonic()
         while True:
-            states = Counter(self._submissions())
-            waiting = sum(states[state] for state in OPEN_STATES if state != SubmissionState.UNKNOWN)
+            states = Counter(self._submissions().filter(needs_person=False).values_list("state", flat=True))
+            waiting = sum(states[state] for state in OPEN_STATES)
             words = f"上传对照到平台：已有结果 {sum(states.values()) - waiting} / {sum(states.values())}"
             self.run.progress(self.done, self.total, words)
             if not waiting:
@@ -200,11 +215,19 @@ class MappingFill(Steps):
             self.run.check()
             time.sleep(POLL_SECONDS)
 
-    def _submissions(self) -> Iterable[str]:
-        rows = Submission.objects.filter(
+    def _resend_fallen(self) -> None:
+        """Send again, alone, what only fell with its batch: of these the platform refuses those that are wrong."""
+        fallen = self._submissions().filter(state=SubmissionState.REFUSED, whole=True)
+        for submission in fallen.order_by("pk"):
+            with transaction.atomic():
+                self.run.fence()
+                resend(self.office, submission=submission, reason="整批被拒，逐条重新上传")
+
+    def _submissions(self) -> QuerySet[Submission]:
+        rows: QuerySet[Submission] = Submission.objects.filter(
             connection__institution=self.actor.institution, purpose__startswith="mapping.", superseded=False
         )
-        return list(rows.values_list("state", flat=True))
+        return rows
 
     def _verdicts(self) -> None:
         """Let the bureau pass most of what it received, turn some down, and take its time with the rest."""
@@ -237,7 +260,7 @@ class MappingFill(Steps):
     def _new_version(self) -> None:
         """Let new versions of the drugs' catalogue come out, which end some codes, and see what they touch."""
         if Load.objects.filter(infno="1301", state=LoadState.DONE).count() < 2:
-            self.bureau.publish("1301", 60)
+            self.bureau.publish("1301", NEW_ROWS)
             self.follow_kind("catalogue.refresh", {"infno": "1301"})
         self.follow_kind("mapping.impact")
 
@@ -266,8 +289,16 @@ def fill_mapping(run: Run) -> None:
         raise TaskFailed(f"{error} 之后可在任务中心重新运行，会接着做。") from error
 
 
-def _choice(item: HospitalItem) -> Choice:
-    best = item.suggestion.candidates[0]
+def _by_number(item: HospitalItem) -> Choice | None:
+    """Return the one candidate that bears the item's approval or registration number, as a person would choose it."""
+    same = [
+        candidate for candidate in item.suggestion.candidates
+        if any("号" in reason["what"] and reason["agrees"] for reason in candidate.get("reasons", ()))
+    ]  # fmt: skip
+    return _choice(item, same[0]) if len(same) == 1 else None
+
+
+def _choice(item: HospitalItem, best: dict[str, Any]) -> Choice:
     return Choice(
         item, best["code"], Source.SUGGESTED, score=best.get("score"), reasons=best.get("reasons", []),
         memo="按推荐对码，已核对规格和厂家",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from django.db.models import Count, Q
 from django.urls import reverse
@@ -64,7 +65,7 @@ def lines_to_see_to(actor: Actor) -> list[WorkLine]:
     mine = HospitalItem.objects.filter(institution=actor.institution, list_type__in=kept_by(actor))
     unmapped = with_relations(mine).filter(TABS["unmapped"][1])
     counted = unmapped.order_by().values("list_type").annotate(number=Count("pk"), earning=Count("pk", filter=EARNING))
-    rows = {row["list_type"]: row for row in counted}
+    rows = {row["list_type"]: dict(row) for row in counted}
     changed = _changed(actor)
     return [line for office in OFFICES if actor.may(office.action) for line in _lines(office, rows, changed)]
 
@@ -74,7 +75,7 @@ def _changed(actor: Actor) -> dict[str, int]:
     return {row["list_type"]: row["number"] for row in found}
 
 
-def _lines(office: Office, rows: Mapping[str, Mapping[str, int]], changed: Mapping[str, int]) -> list[WorkLine]:
+def _lines(office: Office, rows: Mapping[str, Mapping[str, Any]], changed: Mapping[str, int]) -> list[WorkLine]:
     here = [rows[kind] for kind in office.kinds if kind in rows]
     url = f"{reverse('mapping:items')}?kind={office.choice}"
     earning = sum(row["earning"] for row in here)

@@ -12,7 +12,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from insurance.onboarding.errors import DemoRefused
 from insurance.onboarding.models import DemoHospital
 from insurance.onboarding.queries import latest_fill, shown_logins
-from insurance.onboarding.services import SIZES, make_logins, start_fill
+from insurance.onboarding.services import SIZES, Size, make_logins, start_fill
 from portal.tasks.choices import TaskState
 
 
@@ -37,7 +37,7 @@ class Command(BaseCommand):
                 make_logins()
                 self._print_logins()
             if options["start"] or both:
-                items = None if options["without_items"] else options["size"] or "small"
+                items: Size | None = None if options["without_items"] else options["size"] or "small"
                 self._print_fill(*start_fill(options["size"] or "full", items))
         except DemoRefused as error:
             self.stderr.write(str(error))
@@ -51,7 +51,7 @@ class Command(BaseCommand):
     def _print_fill(self, demo: DemoHospital, begun: bool) -> None:
         task = latest_fill(demo)
         if begun:
-            words = "开始填充演示数据，一般不到一分钟；进度见「任务中心」的「填充演示医院」。"
+            words = "开始填充演示数据，一般两分钟左右；进度见「任务中心」的「填充演示医院」。"
         elif demo.filled_at:
             words = "演示数据此前已填充，没有新增。"
         elif task is not None and task.state in (TaskState.QUEUED, TaskState.RUNNING):
