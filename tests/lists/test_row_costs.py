@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from insurance.exchange.models import Connection, Submission
-from insurance.mapping.models import CodeSwitch, Difference, Finding, Mapping, NightRun
+from insurance.mapping.models import CodeSwitch, Difference, Ending, Finding, Mapping, NightRun
 from portal.approvals.models import Approval
 from portal.audit.grants import Purpose, Uncovering, UncoveringUse
 from portal.audit.models import Seal
@@ -142,6 +142,23 @@ def relation(hospital: Institution, number: int) -> object:
     return made
 
 
+def proposal(hospital: Institution, number: int) -> object:
+    """A proposal."""
+    return Mapping.objects.create(
+        institution=hospital, item=make_item(hospital), list_type="101", med_list_codg=f"XJ01CA{number:017}",
+        begndate=date(2026, 1, 1), proposed_by=someone(hospital, 1), proposed_at=timezone.now(),
+        reasons=[{"what": "规格", "ours": "1", "theirs": "2", "agrees": False}], code_facts={"name": "样例"},
+    )  # fmt: skip
+
+
+def ending(hospital: Institution, number: int) -> object:
+    tied = relation(hospital, number)
+    return Ending.objects.create(
+        institution=hospital, mapping=tied, kind="end", enddate=date(2026, 12, 31), reason="样例",
+        proposed_by=someone(hospital, 1),
+    )  # fmt: skip
+
+
 def difference(hospital: Institution, number: int) -> object:
     return Difference.objects.create(
         institution=hospital, kind="missing", list_type="101", fixmedins_hilist_id=f"{number:06}",
@@ -176,6 +193,9 @@ LISTS: dict[str, Make] = {
     "mapping:findings": finding,
     "mapping:nights": night,
     "mapping:deliveries": relation,
+    "mapping:mappings": relation,
+    "mapping:approvals": proposal,
+    "mapping:ending_approvals": ending,
     "mapping:proof": difference,
     "system:alarms": alarm,
     "system:routes": route,

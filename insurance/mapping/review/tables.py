@@ -7,7 +7,7 @@ from typing import Any
 
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
 
 from insurance.exchange.choices import SubmissionState
 from insurance.mapping.choices import EndingKind, ListType, MappingState, Source, Verdict
@@ -71,7 +71,7 @@ class MarksColumn(TextColumn):
             for one in rest
         ]
         told += [format_html(SAME, "、".join(same), len(same))] if same else []
-        return format_html_join(" ", "{}", ((one,) for one in told)) if told else format_html("没有依据")
+        return format_html_join(" ", "{}", ((one,) for one in told)) if told else mark_safe("没有依据")
 
 
 def sure_words(record: Any) -> str:
