@@ -91,8 +91,8 @@ class CodeFilter(ListFilter):
     """Query form of 医保编码目录."""
 
     words = WordsFilter(
-        label="名称、编码、拼音码、批准文号、厂家、规格",
-        widget=_box("可输几个词，空格隔开，如：阿莫西林 0.25g 石药"),
+        label="检索",
+        widget=_box("名称、编码、拼音码、批准文号、厂家、规格，可输几个词，空格隔开"),
     )
     maker = PartFilter(label="生产企业", field_name="maker")
     standing = StandingFilter(label="有效性", states=Standing)
@@ -128,7 +128,7 @@ class LoadFilter(ListFilter):
 class ChangeFilter(ListFilter):
     """Query form of what one download changed."""
 
-    words = WordsFilter(label="名称、编码、批准文号、厂家、规格")
+    words = WordsFilter(label="检索", widget=_box("名称、编码、批准文号、厂家、规格"))
 
     class Meta:
         model = Item
@@ -138,7 +138,9 @@ class ChangeFilter(ListFilter):
 class TermFilter(ListFilter):
     """Query form of 医保目录与限价."""
 
-    words = SearchFilter(label="名称、医保目录编码、拼音码", fields=["hilist_name", "hilist_code", "pinyin"])
+    words = SearchFilter(
+        label="检索", fields=["hilist_name", "hilist_code", "pinyin"], widget=_box("名称、医保目录编码、拼音码")
+    )
     chrgitm_lv = ChoiceFilter(label="收费项目等级", choices=())
     list_type = ChoiceFilter(label="目录类别", choices=())
     insu_admdvs = ChoiceFilter(label="参保地医保区划", choices=())

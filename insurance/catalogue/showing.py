@@ -11,6 +11,7 @@ from pathlib import Path
 from insurance.catalogue.changes import differences
 from insurance.catalogue.kinds import Kind, kinds
 from insurance.catalogue.models import Item
+from insurance.catalogue.paying import word
 from insurance.specification.books import Book
 from insurance.specification.errors import SpecificationError
 
@@ -19,9 +20,9 @@ OTHER = "其他"
 BEYOND = "规范外第 {} 列"
 # What a tab or a cell says; kinds.csv has the whole label.
 SHORT = {
-    "1301": "药品", "1302": "中药饮片", "1303": "自制剂", "1304": "民族药", "1305": "医疗服务", "1306": "耗材",
-    "1307": "疾病诊断", "1308": "手术", "1309": "慢特病", "1310": "按病种", "1311": "日间手术", "1313": "肿瘤形态",
-    "1314": "中医疾病", "1315": "中医证候", "1320": "配方颗粒",
+    "1301": "药品", "1302": "饮片", "1303": "自制剂", "1304": "民族药", "1305": "服务", "1306": "耗材",
+    "1307": "诊断", "1308": "手术", "1309": "慢特病", "1310": "病种", "1311": "日间", "1313": "肿瘤",
+    "1314": "中医病", "1315": "证候", "1320": "颗粒",
 }  # fmt: skip
 # The columns that say when a row came, not what it is: they differ in every version.
 ALWAYS_DIFFERENT = frozenset({"ver", "ver_name", "updt_time", "crte_time", "tram_data_id", "opt_time"})
@@ -29,11 +30,12 @@ ALWAYS_DIFFERENT = frozenset({"ver", "ver_name", "updt_time", "crte_time", "tram
 
 @dataclass(frozen=True)
 class Cell:
-    """One column of a row: its name at the platform, its label, what stands there ("" for nothing)."""
+    """One column of a row: its name at the platform, its label, what stands there ("" for nothing), a code's word."""
 
     name: str
     label: str
     value: str
+    word: str = ""
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,8 @@ def cells_of(item: Item, columns: Sequence[tuple[str, str]]) -> list[Cell]:
     found = []
     for place, value in enumerate(item.cells):
         name, label = columns[place] if place < len(columns) else ("", BEYOND.format(place + 1))
-        found.append(Cell(name, label, value or ""))
+        known = word(name, value) if name and value else ""
+        found.append(Cell(name, label, value or "", known if known != value else ""))
     return found
 
 

@@ -22,7 +22,7 @@ VIEW, EXPORT = "catalogue.view", "catalogue.export"
 
 
 def _tabs() -> tuple[Tab, ...]:
-    own = [kind for kind in kinds() if in_items(kind)]
+    own = [kind for kind in kinds() if in_items(kind) and kind.borne != "none"]
     return (Tab("all", "全部"), *(Tab(kind.infno, SHORT[kind.infno], within(kind.infno)) for kind in own))
 
 
