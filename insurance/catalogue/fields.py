@@ -10,7 +10,7 @@ from django.db.models import TextField
 NULL = "null"
 
 
-class CellsField(TextField):
+class CellsField(TextField):  # type: ignore[type-arg]
     """The columns of one row as a list of texts (None for null), kept as the line of the file: TAB between them.
 
     Half the size of an array and nothing to take apart when it is loaded. A TAB or line break within a cell, which no

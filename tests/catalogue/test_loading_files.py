@@ -252,17 +252,23 @@ def test_a_file_of_another_catalogue_is_not_taken(institution: Institution, tmp_
     assert "每行只有 19 列" in str(error)
 
 
-def test_blocks_read_whole_say_the_same_as_rows_read_one_by_one() -> None:
+def test_blocks_read_whole_say_the_same_as_rows_read_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
     layout, kind = open_book().layout("1301"), kind_of("1301")
-    odd = [r"5\%", "a\x1fb", "长" * 700, "null", "", "x\\", "Ａ型", "2024-01-08"]
-    rows = [cells(number, reg_name=odd[number % 8], alis=odd[number % 5], pinyin=odd[number % 3], enddate="2099-12-31")
-            for number in range(400)]  # fmt: skip
-    blocks = [text_of([cells(0)]), text_of(rows[:200]), text_of(rows[200:])]
+    odd = [r"5\%", "a\x1fb", "null", "", "x\\", "Ａ型", "2024-01-08", "长" * 700]
+    blocks = [text_of([cells(0)])]
+    for many in (7, 8):  # without and with a text that is cut
+        rows = [cells(number, reg_name=odd[number % many], alis=odd[number % 5], pinyin=odd[number % 3],
+                      enddate="2099-12-31") for number in range(200)]  # fmt: skip
+        blocks.append(text_of(rows))
+    blocks.append(text_of([cells(number, alis="别名", drug_prodname="别名") for number in range(200)]))
     whole, slow = Reader(kind, layout), Reader(kind, layout)
-    slow._at_once = lambda lines: None  # type: ignore[method-assign]
+    at_once, taken = whole._at_once, []
+    monkeypatch.setattr(whole, "_at_once", lambda lines: taken.append(at_once(lines)) or taken[-1])
+    monkeypatch.setattr(slow, "_at_once", lambda lines: None)
     assert list(whole.read(blocks)) == list(slow.read(blocks))
+    assert [rows is not None for rows in taken] == [False, True, False, True]
     assert whole.problems.as_json() == slow.problems.as_json()
-    assert whole.rows == slow.rows == 401
+    assert whole.rows == slow.rows == 601
 
 
 def test_two_loads_of_one_file_change_nothing_the_second_time(institution: Institution, tmp_path: Path) -> None:
