@@ -65,8 +65,11 @@ def test_without_a_catalogue_nothing_is_suggested(institution: Institution) -> N
     assert (found.certainty, found.candidates) == (Certainty.NONE, [])
 
 
-def test_rows_out_of_force_are_not_suggested(institution: Institution, drugs: list[Item]) -> None:
-    Item.objects.filter(code=RIGHT).update(vali_flag="0")
+@pytest.mark.parametrize("ended", [{"vali_flag": "0"}, {"enddate": "2024-12-31"}, {"current": False}])
+def test_codes_out_of_force_are_not_suggested(
+    institution: Institution, drugs: list[Item], ended: dict[str, Any]
+) -> None:
+    Item.objects.filter(code=RIGHT).update(**ended)
     assert RIGHT not in {one["code"] for one in suggest_item(drug(institution)).candidates}
 
 

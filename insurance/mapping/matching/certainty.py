@@ -12,7 +12,6 @@ from typing import TypeAlias
 
 from insurance.mapping.matching.facts import Verdict
 from insurance.mapping.matching.scoring import Facts, Ranked, Scorer
-from insurance.mapping.matching.text import plain
 
 Telling: TypeAlias = Callable[[Scorer, int], object]
 MOST = 60
@@ -53,7 +52,7 @@ def _by_short_name(scorer: Scorer, best: Facts) -> bool:
 def _other_pack(scorer: Scorer, one: Facts) -> bool:
     """Whether the code is sold in another kind of pack (瓶, not 盒), not by the box what we sell by the piece."""
     index, number = scorer.index, scorer.index.spec[one.place]
-    ours, theirs = scorer.item.unit, plain(index.specs.texts[number][2])
+    ours, theirs = scorer.item.unit, index.units[number]
     piece, other = scorer.item.strength.container or ours, index.specs.read[number].container
     return theirs != other and not (ours == piece and theirs in BOXES) and ours not in (other, "")
 
@@ -110,7 +109,7 @@ def _pack(scorer: Scorer, place: int) -> object:
 
 def _unit(scorer: Scorer, place: int) -> object:
     number = scorer.index.spec[place]
-    return scorer.index.specs.read[number].container, scorer.index.specs.texts[number][2]
+    return scorer.index.specs.read[number].container, scorer.index.units[number]
 
 
 def _form(scorer: Scorer, place: int) -> object:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from insurance.mapping.matching import certainty, makers, numbers, strengths
+from insurance.mapping.matching import certainty, strengths
 from insurance.mapping.matching.facts import Candidate, CodeRow, ItemRow, Reason, Result, Verdict
 from insurance.mapping.matching.index import Index
 from insurance.mapping.matching.scoring import Facts, Ranked, Scorer, best_possible, read
@@ -96,6 +96,3 @@ def _spec(text: str) -> str:
 def _pack(scorer: Scorer, place: int | None) -> str:
     count = scorer.item.pack if place is None else scorer.index.packs[scorer.index.spec[place]]
     return f"{count:g}" if count else ""
-
-
-__all__ = ["SHOWN", "compare", "makers", "numbers", "reasons", "suggest"]

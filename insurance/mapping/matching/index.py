@@ -52,6 +52,7 @@ class Index:
         self.names: Shelf[Name] = Shelf()
         self.specs: Shelf[Strength] = Shelf()
         self.packs: list[float] = []
+        self.units: list[str] = []
         self.makers: Shelf[Maker] = Shelf()
         self.approvals: Shelf[Approval] = Shelf()
         self.by_name: list[array[int]] = []
@@ -100,6 +101,7 @@ class Index:
             read = strengths.parse(spec)
             self.specs.read.append(read)
             self.packs.append(read.pack or strengths.pieces(pack))
+            self.units.append(plain(unit))
         return number
 
     def _maker(self, maker: str) -> int:
@@ -148,8 +150,3 @@ class Index:
                 kept[full] = None
                 found[number] = None
         return list(found)
-
-
-def tidy(text: str) -> str:
-    """Return a text for comparing two notations of one thing letter by letter."""
-    return plain(text)

@@ -27,6 +27,8 @@ PACK = {E: 1.0, G: 1.0, N: 0.0, A: 0.0, U: 0.0, D: -4.0}
 LEAST = 0.3
 # How many names of other drugs are looked at besides.
 OTHERS = 12
+# How many codes of a name of another drug: none of them can fit, some are shown when nothing does.
+SOME = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +100,8 @@ class Scorer:
         pointed = set(index.with_number(self.item.approval))
         places = set(pointed)
         for number in self._likely_names():
-            places.update(index.by_name[number])
+            rows = index.by_name[number]
+            places.update(rows[:SOME] if self.named(number)[1] == D else rows)
         asked, bare = bool(self.item.approval.numbers), index.bare
         found: list[Ranked] = []
         for place in places:
@@ -152,15 +155,15 @@ class Scorer:
         """Compare strength, pack, container and unit."""
         known = self._specs.get(number)
         if known is None:
-            theirs, (text, _pack, unit) = self.index.specs.read[number], self.index.specs.texts[number]
+            theirs, packed = self.index.specs.read[number], self.index.packs[number]
             strength = self._strength(theirs)
-            pack = strengths.compare_pack(self.item.pack, self.index.packs[number])
+            pack = strengths.compare_pack(self.item.pack, packed)
             container = _equal(self.item.strength.container, theirs.container)
-            sold = _equal(self.item.unit, plain(unit))
+            sold = _equal(self.item.unit, self.index.units[number])
             worth = STRENGTH[strength] + PACK[pack] + 2.0 * (container > 0) - 3.0 * (container < 0)
-            worth += 0.4 * (not self.item.pack and not self.index.packs[number])
-            worth += 1.5 * (sold > 0) - 1.5 * (sold < 0) + 0.5 * (plain(text) == self.item.strength.raw)
-            known = (worth + 0.3 * bool(text), strength, pack, container, sold, D in (strength, pack))
+            worth += 0.4 * (not self.item.pack and not packed)
+            worth += 1.5 * (sold > 0) - 1.5 * (sold < 0) + 0.5 * (theirs.raw == self.item.strength.raw)
+            known = (worth + 0.3 * bool(theirs.raw), strength, pack, container, sold, D in (strength, pack))
             self._specs[number] = known
         return known
 

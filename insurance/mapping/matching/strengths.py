@@ -14,6 +14,8 @@ PIECES = tuple("片粒支瓶袋包贴枚盒板个套管罐桶张条块份剂听�
 _BRACKETS = re.compile(r"\([^()]*\)")
 _TAIL = re.compile(r"/([^/\d*:]+)(?:/[^/\d*:]+)*$")
 _NEAR = 0.004
+# So few 单位 are doses of a mixture (1单位/片), not an activity.
+FEW = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +114,7 @@ def compare(ours: Strength, theirs: Strength) -> Verdict:
     if not ours.raw or not theirs.raw:
         return Verdict.UNKNOWN
     if ours.vague or theirs.vague:
-        return Verdict.AGREES if _unpacked(ours) == _unpacked(theirs) else Verdict.UNKNOWN
+        return _vaguely(ours, theirs)
     mine, other = dict(ours.amounts), dict(theirs.amounts)
     found = [_measure(mine[kind], other[kind]) for kind in mine.keys() & other.keys()]
     counted, opposed = dict(ours.counts), dict(theirs.counts)
@@ -129,6 +131,27 @@ def compare(ours: Strength, theirs: Strength) -> Verdict:
         return Verdict.ALIKE if _explained(ours, theirs) else Verdict.DIFFERS
     full = mine.keys() == other.keys() and counted.keys() - {"单位"} == opposed.keys() - {"单位"}
     return Verdict.EXACT if full and min(found) == Verdict.EXACT else Verdict.AGREES
+
+
+def _vaguely(ours: Strength, theirs: Strength) -> Verdict:
+    """One says only that it is one piece of itself: the same words agree, another number of the same piece differs."""
+    if _unpacked(ours) == _unpacked(theirs):
+        return Verdict.AGREES
+    doses = _dose(ours), _dose(theirs)
+    if all(doses):
+        return Verdict.DIFFERS if not same(*doses) else Verdict.UNKNOWN
+    if ours.amounts or theirs.amounts or len(ours.counts) != 1 or len(theirs.counts) != 1:
+        return Verdict.UNKNOWN
+    (mine, count), (other, number) = ours.counts[0], theirs.counts[0]
+    return Verdict.DIFFERS if mine == other and not same(count, number) else Verdict.UNKNOWN
+
+
+def _dose(one: Strength) -> float:
+    """How many doses of a mixture it says (1单位/片), 0 when it says something else."""
+    if one.counts == (("单位", 1.0),):
+        return 1.0
+    kind, values = one.amounts[0] if len(one.amounts) == 1 and not one.counts else ("", (0.0,))
+    return values[0] if kind == "activity" and len(values) == 1 and values[0] < FEW else 0.0
 
 
 def _measure(ours: tuple[float, ...], theirs: tuple[float, ...]) -> Verdict:

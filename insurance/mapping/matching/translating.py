@@ -7,6 +7,8 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from django.utils import timezone
+
 from insurance.catalogue.models import Item
 from insurance.mapping.choices import ListType
 from insurance.mapping.matching import plain
@@ -14,7 +16,7 @@ from insurance.mapping.matching.facts import CodeRow, ItemRow
 from insurance.mapping.models import HospitalItem
 
 # Columns of catalogue.Item that the engine is given, in the order of `code_rows`.
-COLUMNS = ("code", "name", "generic", "spec", "dosform", "pacspec", "unit", "maker", "aprvno")
+COLUMNS = ("code", "name", "generic", "spec", "dosform", "pacspec", "unit", "maker", "aprvno", "enddate")
 # Kinds whose codes are found by name; all others are drugs.
 PLAIN = {
     ListType.SLICE: plain.SLICE,
@@ -32,14 +34,18 @@ def plain_kind(list_type: str) -> str:
 
 
 def code_rows(rows: Iterable[tuple[Any, ...]]) -> Iterator[CodeRow]:
-    """Yield what the engine reads of tuples of COLUMNS."""
-    for code, name, generic, spec, dosform, pacspec, unit, maker, aprvno in rows:
-        yield CodeRow(code, name or generic, dosform, spec, pacspec, unit, maker, aprvno)
+    """Yield what the engine reads of tuples of COLUMNS; a code that has ended is left out."""
+    today = timezone.localdate()
+    for code, name, generic, spec, dosform, pacspec, unit, maker, aprvno, enddate in rows:
+        if enddate is None or enddate >= today:
+            yield CodeRow(code, name or generic, dosform, spec, pacspec, unit, maker, aprvno)
 
 
 def code_row(row: Item) -> CodeRow:
     """Return what the engine reads of one catalogue row."""
-    return next(code_rows([tuple(getattr(row, name) for name in COLUMNS)]))
+    return CodeRow(
+        row.code, row.name or row.generic, row.dosform, row.spec, row.pacspec, row.unit, row.maker, row.aprvno
+    )
 
 
 def item_row(item: HospitalItem) -> ItemRow:
