@@ -12,7 +12,7 @@ import pytest
 from django.utils import timezone
 
 from insurance.mapping.choices import NightState
-from insurance.mapping.models import CodeSwitch, Mapping
+from insurance.mapping.models import CodeSwitch, Finding, Mapping
 from insurance.mapping.switching.impact import find_impact
 from insurance.mapping.switching.night import night_of
 from insurance.mapping.switching.services.assessing import assess
@@ -115,6 +115,8 @@ def test_findings_and_nights(ward: Ward, log_in: Callable[[Person], Any], look: 
         look(name)
     page.goto("/mapping/findings/")
     page.get_by_role("link", name="演示止血夹").click()
+    page.get_by_role("button", name="不处理", exact=True).last.wait_for()
+    page.goto(Finding.objects.get(kind="broken").get_absolute_url())
     page.get_by_text("医保目录中没有编码 C9").first.wait_for()
     look("finding")
     switch = CodeSwitch.objects.get()

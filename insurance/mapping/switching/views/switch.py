@@ -9,7 +9,7 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.db.models import Q, QuerySet
-from django.http import HttpResponseBase
+from django.http import Http404, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
@@ -27,6 +27,7 @@ from insurance.mapping.switching.showing import acts_of, cards_of, steps_of
 from insurance.mapping.switching.tables import LineTable, RowTable, days_left
 from insurance.mapping.switching.views.switches import switches_of
 from portal.lists.batch import BatchPage
+from portal.lists.guarding import ActionView
 from portal.lists.intent import FIELD, Result, UnknownIntent, once
 from portal.lists.parts import Batch, Button
 from portal.lists.selection import Selection
@@ -40,14 +41,24 @@ ABLE = WAITING & Q(hindrance="", kind__in=[LineKind.READY, LineKind.DROPPED])
 HELD = WAITING & ~Q(kind=LineKind.CHOICE) & (Q(kind__in=[LineKind.BLOCKED, LineKind.UNLISTED]) | ~Q(hindrance=""))
 
 
-class OfSwitch(ListPage):
-    """What the lists under one switch share: the switch that the address names."""
+class NamesSwitch(ActionView):
+    """A page under one switch: another institution's is not found, whatever is asked of it."""
+
+    def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Find the switch before anything else."""
+        if self.switch.pk is None:
+            raise Http404
+        return super().dispatch(request, *args, **kwargs)
 
     @cached_property
     def switch(self) -> CodeSwitch:
-        """The switch; 404 for another institution's."""
+        """The switch that the address names. Raises Http404 for another institution's."""
         found: CodeSwitch = get_object_or_404(switches_of(self.request), pk=self.kwargs["pk"])
         return found
+
+
+class OfSwitch(NamesSwitch, ListPage):
+    """What the lists under one switch share."""
 
 
 class SwitchPage(OfSwitch):
@@ -100,7 +111,7 @@ class SwitchPage(OfSwitch):
         return Button(batch.label, reverse(batch.url_name, args=[self.switch.pk]), reason)
 
 
-class Prepare(BatchPage):
+class Prepare(NamesSwitch, BatchPage):
     """准备 of the chosen lines."""
 
     action = "mapping.edit"
