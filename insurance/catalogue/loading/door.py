@@ -129,7 +129,8 @@ def _begin(run: Run, kind: Kind, area: str, *, full: bool, accept: int | None) -
     if left is not None and {name: left.place.get(name) for name in wanted} != wanted:
         left = None
     words = "任务中断，由后来的更新接替。"
-    open_ones.exclude(pk=left.pk if left else None).update(state=LoadState.FAILED, words=words, ended_at=timezone.now())
+    others = open_ones if left is None else open_ones.exclude(pk=left.pk)
+    others.update(state=LoadState.FAILED, words=words, ended_at=timezone.now())
     if left is not None:
         run.log(f"{kind}：接着上次中断的更新继续。")
         left.task = run.task
