@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from insurance.catalogue.models import Item
+from insurance.catalogue.queries import code_rows
 from insurance.mapping.items.facts import AMOUNTS, as_words, label_of, price_words
 from insurance.mapping.models import HospitalItem, Mapping
 from portal.audit.queries import history as decisions
@@ -102,11 +104,17 @@ def shown_suggestion(item: Any) -> dict[str, Any] | None:
     best = item.best
     if best is None:
         return None
-    rows = [
-        Candidate(
-            str(one.get("code", "")), str(one.get("name", "")), round(float(one.get("score") or 0) * 100),
-            list(one.get("reasons") or []),
-        )
-        for one in best.candidates[:SHOWN_CANDIDATES]
-    ]  # fmt: skip
+    shown = best.candidates[:SHOWN_CANDIDATES]
+    codes = code_rows(item.list_type, [str(one.get("code", "")) for one in shown])
+    rows = [_candidate(one, codes.get(str(one.get("code", "")))) for one in shown]
     return {"stored": best, "rows": rows, "deciding": "、".join(str(word) for word in best.deciding)}
+
+
+def _name(row: Item | None) -> str:
+    """Return what a code stands for, with what tells it from its neighbours."""
+    return " ".join(part for part in (row.name, row.spec, row.pacspec, row.maker) if part) if row else ""
+
+
+def _candidate(one: dict[str, Any], row: Item | None) -> Candidate:
+    percent = round(float(one.get("score") or 0) * 100)
+    return Candidate(str(one.get("code", "")), _name(row), percent, list(one.get("reasons") or []))

@@ -7,6 +7,7 @@ from django.http import HttpResponseBase
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_GET, require_http_methods
 
+from insurance.catalogue.queries import code_row
 from insurance.mapping.errors import MappingError
 from insurance.mapping.items import services
 from insurance.mapping.items.acts import ACTS, refusal_of
@@ -24,7 +25,7 @@ from insurance.mapping.items.reading import (
     story_of,
 )
 from insurance.mapping.items.rights import may_keep
-from insurance.mapping.items.tables import state_words
+from insurance.mapping.items.tables import review_url, state_words
 from insurance.mapping.items.views.listing import decorated, items_of
 from insurance.mapping.models import Comment, HospitalItem
 from portal.lists.intent import FIELD, Result, UnknownIntent, once, used
@@ -46,7 +47,9 @@ def detail(request: ActorRequest, pk: int) -> HttpResponseBase:
         "facts": facts_of(item, FACTS),
         "figures": facts_of(item, FIGURES),
         "acts": [(one, refusal_of(request.actor, one, item)) for one in ACTS if one.fits(item)],
+        "review": review_url(item),
         "code": item.code,
+        "code_row": code_row(item.list_type, item.code.med_list_codg) if item.code else None,
         "state_words": state_words(item),
         "changed": [label_of(name) for name in item.changed],
         "best": shown_suggestion(item),
