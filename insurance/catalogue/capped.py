@@ -14,6 +14,7 @@ from django.core.cache import cache
 from django.core.paginator import Page
 from django.db.models import Case, Count, IntegerField, QuerySet, Value, When
 
+from insurance.catalogue.overview import merged_key
 from portal.lists.ledger import MOST_COUNTED
 from portal.lists.paging import LongPaginator
 from portal.lists.searching import fold
@@ -50,7 +51,7 @@ class CappedPage(ListPage):
         return list(self.filter.qs.order_by().values_list("pk", "infno")[: MOST_COUNTED + 1])
 
     def _of_all(self) -> dict[str, int]:
-        kept = cache.get_or_set("catalogue.counts", lambda: self._by_catalogue(self.rows()), KEEP_SECONDS)
+        kept = cache.get_or_set(merged_key("counts"), lambda: self._by_catalogue(self.rows()), KEEP_SECONDS)
         return dict(kept or {})
 
     def _by_catalogue(self, rows: QuerySet[Any]) -> dict[str, int]:

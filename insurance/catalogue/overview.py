@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from django.conf import settings
 from django.core.cache import cache
-from django.db.models import Count
+from django.db.models import Count, Max
 
 from insurance.catalogue.choices import LoadState
 from insurance.catalogue.kinds import Kind, refreshed
@@ -88,7 +88,13 @@ def _trouble(last: Load | None, good: Load | None, now: dt.datetime) -> tuple[st
 
 def row_counts() -> dict[str, int]:
     """Return how many current rows each catalogue holds; kept for half a minute, as counting them takes some 50 ms."""
-    return dict(cache.get_or_set("catalogue.rows", _count_rows, KEEP_SECONDS) or {})
+    return dict(cache.get_or_set(merged_key("rows"), _count_rows, KEEP_SECONDS) or {})
+
+
+def merged_key(name: str) -> str:
+    """Return under which name something counted over the catalogues is kept: another one after each merged load."""
+    done = Load.objects.filter(state=LoadState.DONE).aggregate(number=Count("pk"), newest=Max("pk"))
+    return f"catalogue.{name}.{done['number']}.{done['newest'] or 0}"
 
 
 def _count_rows() -> dict[str, int]:

@@ -143,6 +143,61 @@ def test_forty_codes_cost_the_queries_of_one(client: Client, member: Person, ins
     assert (many - few, forty) == (39, one)
 
 
+@pytest.mark.parametrize("name", ["terms", "dictionaries", "history"])
+def test_forty_rows_cost_the_queries_of_one(
+    name: str, client: Client, member: Person, institution: Institution
+) -> None:
+    client.force_login(member)
+
+    def make(number: int) -> None:
+        if name == "terms":
+            paid(institution, f"X{number:03}")
+        elif name == "dictionaries":
+            entry(institution, "gend", f"x{number}", "样例")
+        else:
+            load_of(institution, requested_by=member)
+
+    def cost() -> tuple[int, int]:
+        with CaptureQueriesContext(database) as seen:
+            answer = client.get(reverse(f"catalogue:{name}"), {"tab": "all", "per_page": 50})
+        return len(seen), len(answer.context["page"].records)
+
+    make(0)
+    cost()
+    one, few = cost()
+    for number in range(1, 40):
+        make(number)
+    forty, many = cost()
+    assert (many - few, forty) == (39, one)
+
+
+def test_changes_cost_the_same_for_many_rows(client: Client, member: Person, institution: Institution) -> None:
+    client.force_login(member)
+    first, later = load_of(institution), load_of(institution, version="20261201", rows_changed=30)
+    url = reverse("catalogue:changes", args=[later.pk])
+
+    def cost() -> int:
+        with CaptureQueriesContext(database) as seen:
+            client.get(url)
+        return len(seen)
+
+    replaced(row(first, "X0", "演示药品"), later, spec="1g")
+    cost()
+    one = cost()
+    for number in range(1, 20):
+        replaced(row(first, f"X{number}", "演示药品"), later, spec="1g")
+    assert cost() == one
+
+
+def test_an_export_holds_what_the_query_finds(
+    client: Client, member: Person, codes: dict[str, Item], institution: Institution
+) -> None:
+    client.force_login(member)
+    answer = client.post(reverse("catalogue:items") + "?words=阿莫", {"export": "csv"})
+    assert answer.status_code in (200, 302)
+    assert AuditEvent.objects.filter(action__contains="export").exists()
+
+
 def test_a_code_by_label_with_terms_uses_and_similar(
     client: Client, member: Person, codes: dict[str, Item], institution: Institution, monkeypatch: pytest.MonkeyPatch
 ) -> None:
