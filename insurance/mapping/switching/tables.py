@@ -196,7 +196,7 @@ class FindingTable(ListTable):
     )
     med_list_codg = CodeColumn(verbose_name="医保编码", accessor="mapping__med_list_codg")
     kind = StateColumn(FindingKind, verbose_name="影响")
-    details = TextColumn(verbose_name="内容", orderable=False, width="w-m")
+    details = TextColumn(verbose_name="内容", orderable=False, width="w-l")
     due = DateColumn(verbose_name="期限")
     revenue = MoneyColumn(verbose_name="收入", accessor="mapping__item__revenue")
     stock = QuantityColumn(verbose_name="库存", accessor="mapping__item__stock")
@@ -207,7 +207,7 @@ class FindingTable(ListTable):
     settled_by = TextColumn(verbose_name="处理人")
     actions = ActionsColumn(finding_acts)
 
-    hidden_at_first = ("list_type", "settled_by")
+    hidden_at_first = ("list_type", "settled_by", "found_at")
 
     def render_details(self, value: Any) -> Any:
         """Show the sentence."""
