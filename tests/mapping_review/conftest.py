@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from insurance.catalogue.models import Item
+from insurance.catalogue.queries import catalogue_stamp
 from insurance.exchange.queries import connection_of
 from insurance.mapping.choices import Certainty
+from insurance.mapping.matching.storing import digest_of
 from insurance.mapping.models import HospitalItem, Mapping, Suggestion
 from insurance.mapping.review import services
 from portal.people.actor import Actor
@@ -81,7 +83,7 @@ def suggest(item: HospitalItem, *codes: Item, certainty: Certainty = Certainty.C
     ]  # fmt: skip
     values: dict[str, Any] = {
         "certainty": certainty, "candidates": candidates, "score": candidates[0]["score"] if candidates else None,
-        "item_digest": "made-by-a-test", **changes,
+        "item_digest": digest_of(item), "catalogue_ver": catalogue_stamp(item.list_type), **changes,
     }  # fmt: skip
     made: Suggestion = Suggestion.objects.create(item=item, **values)
     return made

@@ -227,10 +227,13 @@ def test_bulk_of_certain_leaves_out_what_changed(connected: Institution, mapper:
         item, code = pair(connected, number)
         suggest(item, code, certainty="certain" if number < 3 else "likely")
         items.append(item)
+    changed, code = pair(connected, 4)
+    suggest(changed, code, item_digest="as it was before")
     shown = {items[0].pk: code_named(1), items[1].pk: "XOTHER"}
-    done = services.propose_certain(mapper, items=items, shown=shown)
+    done = services.propose_certain(mapper, items=[*items, changed], shown=shown)
     assert [one.item for one in done.made] == items[:1]
-    assert {item.pk for item, _ in done.left_out} == {items[1].pk, items[2].pk}
+    assert {item.pk for item, _ in done.left_out} == {items[1].pk, items[2].pk, changed.pk}
+    assert "推荐正在更新" in done.left_out[-1][1]
 
 
 def test_a_large_batch_waits_for_its_sample(

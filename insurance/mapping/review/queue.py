@@ -93,6 +93,7 @@ class Place:
     before: list[HospitalItem]
     after: list[HospitalItem]
     number: int
+    queued: bool = True
 
     @property
     def previous(self) -> HospitalItem | None:
@@ -111,6 +112,7 @@ def place_of(rows: QuerySet[HospitalItem], wanted: int | None, alone: HospitalIt
     `alone` is an item that was asked for although it does not wait: it is mapped anew.
     """
     item = rows.filter(pk=wanted).first() if wanted else None
+    queued = item is not None or alone is None
     item = item or alone or rows.order_by(*ORDER).first()
     if item is None:
         return None
@@ -118,7 +120,7 @@ def place_of(rows: QuerySet[HospitalItem], wanted: int | None, alone: HospitalIt
     cheaper = Q(revenue__lt=item.revenue) | Q(revenue=item.revenue, pk__gt=item.pk)
     before = list(rows.filter(dearer).order_by("revenue", "-pk")[:BEFORE])[::-1]
     after = list(rows.filter(cheaper).order_by(*ORDER)[:AFTER])
-    return Place(item, before, after, rows.filter(dearer).count() + 1)
+    return Place(item, before, after, rows.filter(dearer).count() + 1, queued)
 
 
 def done_today(actor: Actor) -> int:

@@ -12,9 +12,11 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
+from insurance.catalogue import queries as catalogue
 from insurance.mapping import rules
 from insurance.mapping.choices import Certainty, EndingState, MappingState, Source
 from insurance.mapping.errors import MappingError
+from insurance.mapping.matching.storing import is_fresh
 from insurance.mapping.models import CodeSwitch, Ending, HospitalItem, Mapping, Suggestion
 from insurance.mapping.queries import undecided_of
 from insurance.mapping.review.facts import facts_of
@@ -109,8 +111,9 @@ def propose_certain(actor: Actor, *, items: Iterable[HospitalItem], shown: Value
     every = list(items)
     best = {one.item_id: one for one in Suggestion.objects.filter(item__in=every)}
     choices, refused = [], []
+    stamps = {kind: catalogue.catalogue_stamp(kind) for kind in {item.list_type for item in every}}
     for item in every:
-        choice = _certain_choice(item, best.get(item.pk), (shown or {}).get(item.pk, ""))
+        choice = _certain_choice(item, best.get(item.pk), (shown or {}).get(item.pk, ""), stamps[item.list_type])
         if isinstance(choice, str):
             refused.append((item, f"「{item.fixmedins_hilist_name}」{choice}"))
         else:
@@ -120,7 +123,9 @@ def propose_certain(actor: Actor, *, items: Iterable[HospitalItem], shown: Value
     return done
 
 
-def _certain_choice(item: HospitalItem, suggestion: Suggestion | None, shown: str) -> Choice | str:
+def _certain_choice(item: HospitalItem, suggestion: Suggestion | None, shown: str, stamp: str) -> Choice | str:
+    if suggestion is not None and not is_fresh(item, suggestion, stamp):
+        return "或目录在推荐之后有变化，推荐正在更新，请稍后再看"
     if suggestion is None or suggestion.certainty != Certainty.CERTAIN or not suggestion.candidates:
         return "已没有确定的推荐，请逐条查看"
     best = suggestion.candidates[0]

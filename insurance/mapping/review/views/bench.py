@@ -21,6 +21,7 @@ from insurance.mapping.choices import Certainty, MappingState, Source
 from insurance.mapping.errors import MappingError
 from insurance.mapping.items.queries import relation_standing
 from insurance.mapping.items.services import need_no_code
+from insurance.mapping.matching.services import suggest_item
 from insurance.mapping.models import HospitalItem, Mapping, Suggestion
 from insurance.mapping.queries import undecided_of
 from insurance.mapping.review import queue, services
@@ -85,20 +86,21 @@ def _context(request: ActorRequest) -> dict[str, Any]:
 
 def _item_context(request: ActorRequest, place: queue.Place, words: str) -> dict[str, Any]:
     item = place.item
-    suggestion: Suggestion | None = getattr(item, "suggestion", None)
+    # also what was imported a minute ago has its candidates; whoever put it aside stays known
+    suggestion: Suggestion = suggest_item(item)
     open_one = undecided_of([item]).get(item.pk)
     why_not = _why_not(request, item, open_one)
     may = not why_not
     found = _search(item, words) if words else []
-    suggested = suggestion.candidates[:5] if suggestion is not None else []
-    certain = suggestion is not None and suggestion.certainty == Certainty.CERTAIN
+    suggested = suggestion.candidates[:5]
+    certain = suggestion.certainty == Certainty.CERTAIN
     cards = found if words else candidates_of(item, suggested, certain)
     return {
         "item": item,
         "facts": [(label, value) for label, name in FACTS if (value := getattr(item, name))],
         "suggestion": suggestion,
-        "certainty": Certainty(suggestion.certainty) if suggestion is not None else None,
-        "deciding": suggestion.deciding if suggestion is not None and not words else [],
+        "certainty": Certainty(suggestion.certainty),
+        "deciding": suggestion.deciding if not words else [],
         "cards": cards,
         "returned": open_one if open_one is not None and open_one.state == MappingState.RETURNED else None,
         "relations": Mapping.objects.filter(item=item).select_related("proposed_by").order_by("-pk")[:5],
