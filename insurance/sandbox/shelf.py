@@ -33,12 +33,15 @@ class Shelf:
         self.clock = clock
         self.folder = tempfile.TemporaryDirectory(prefix="sandbox-files-")
         self.cached: dict[str, tuple[int, Catalogue]] = {}
+        # Places of area lists (rooms/areas.py): all for a state of the catalogues, and those last asked for.
         self.places: dict[str, tuple[tuple[int, ...], array[int]]] = {}
+        self.narrowed: dict[str, tuple[array[int], tuple[str, str], array[int]]] = {}
 
     def forget(self) -> None:
         """The books were emptied: no version is out but the opening ones."""
         self.cached.clear()
         self.places.clear()
+        self.narrowed.clear()
 
     def catalogue(self, infno: str) -> Catalogue:
         """A catalogue as it stands now."""

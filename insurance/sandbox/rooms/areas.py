@@ -144,9 +144,8 @@ def _part(infno: str, row: Row, part: int) -> Row:
 def _answer(case: Case, given: Row, filters: Iterable[str]) -> Row:
     """A page of what agrees with the filters; where only a code and the time are asked for, without making all rows."""
     start, code = since(given), str(given.get("hilist_code") or given.get("med_list_codg") or "")
-    places: Sequence[int] = _places_of(case, code) if code else _places(case)
-    if start > f"{BEGIN} 00:00:00":
-        places = array("q", (place for place in places if _updated(case, place) >= start))
+    kind = str(given.get("list_type") or "")
+    places: Sequence[int] = _narrow(case, _places_of(case, code), start, kind) if code else _since(case, start, kind)
     rows: Sequence[Row] = Rows(places, lambda place: _area_row(case, place))
     if _asks_more(case, given, filters):
         rows = narrowed(rows, given, filters)
@@ -155,15 +154,37 @@ def _answer(case: Case, given: Row, filters: Iterable[str]) -> Row:
     return found | {"data": [project(row, names) for row in found["data"]]}
 
 
-def _updated(case: Case, place: int) -> str:
-    catalogue, index, _ = _catalogue(case, place)
-    return catalogue.paid_updated(index)
+def _since(case: Case, start: str, kind: str) -> array[int]:
+    """The places changed since a moment, of one kind of items or ("") all; kept, because it is asked page by page."""
+    places = _places(case)
+    if start <= f"{BEGIN} 00:00:00" and not kind:
+        return places
+    shelf, asked = case.platform.catalogues, (start, kind)
+    kept = shelf.narrowed.get(case.infno)
+    if kept is None or kept[0] is not places or kept[1] != asked:
+        kept = shelf.narrowed[case.infno] = (places, asked, _narrow(case, places, start, kind))
+    found: array[int] = kept[2]
+    return found
+
+
+def _narrow(case: Case, places: array[int], start: str, kind: str) -> array[int]:
+    catalogues = [case.platform.catalogues.catalogue(infno) for infno in PAYABLE]
+    meant = [kind in ("", KINDS[infno].list_type) for infno in PAYABLE]
+    told = ((place, *divmod(place // PART, CATALOGUE)) for place in places)
+    return array(
+        "q",
+        (place for place, index, number in told if meant[number] and catalogues[number].paid_updated(index) >= start),
+    )
 
 
 def _asks_more(case: Case, given: Row, filters: Iterable[str]) -> bool:
     """Whether rows must be looked at to know whether they are meant."""
     own_area = given.get("insu_admdvs") in (None, "", case.options.admdvs)
-    rest: set[Any] = {name for name in filters if given.get(name) not in (None, "")} - {"insu_admdvs", "hilist_code"}
+    rest: set[Any] = {name for name in filters if given.get(name) not in (None, "")} - {
+        "insu_admdvs",
+        "hilist_code",
+        "list_type",
+    }
     return bool(rest) or not own_area or given.get("query_date") not in (None, "")
 
 

@@ -141,7 +141,8 @@ class Catalogue:
 
     def paid_updated(self, index: int) -> str:
         """When an item, or what is paid of it, last changed."""
-        return max([self.updated(index), *(edition.moment for edition in self.paid_changes(index))])
+        changes = self._paid.get(index)
+        return max(self.updated(index), changes[-1].moment) if changes else self.updated(index)
 
     def item(self, index: int) -> Row:
         """An item as it stands."""
