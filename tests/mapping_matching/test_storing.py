@@ -149,6 +149,9 @@ def test_services_and_supplies_by_their_own_rules(institution: Institution) -> N
     make_code("201", "009901000010000", name="示例部位显象")
     service = make_item(institution, list_type="201", fixmedins_hilist_name="示例部位显像", spec="", prodentp_name="")
     assert suggest_item(service).certainty == Certainty.CERTAIN
+    make_code("201", "009901000020000", name="演示B型超声引导")
+    other = make_item(institution, list_type="201", fixmedins_hilist_name="演示B超引导", spec="", prodentp_name="")
+    assert suggest_item(other).candidates[0]["code"] == "009901000020000"
     make_code("301", "C9900000000000000001", name="示例支架", maker="示例医疗器械有限公司")
     supply = make_item(institution, list_type="301", fixmedins_hilist_name="示例支架", prodentp_name="", spec="")
     assert suggest_item(supply).certainty != Certainty.CERTAIN

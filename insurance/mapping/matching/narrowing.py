@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import reduce
 from operator import or_
 
@@ -12,11 +13,14 @@ from insurance.catalogue.looks import APPROVAL, LOOKS, Bears, Opens
 from insurance.catalogue.models import Item
 from insurance.mapping.matching import names, numbers
 from insurance.mapping.matching.facts import CodeRow, ItemRow
-from insurance.mapping.matching.plain import parse as parse_plain
+from insurance.mapping.matching.plain import SUPPLY
+from insurance.mapping.matching.text import plain
 from insurance.mapping.matching.translating import COLUMNS, code_rows, plain_kind
 
 # No more rows than these are compared; when there are more, nothing is called certain.
 MOST = 4_000
+# A catalogue of services or slices is no longer than this.
+FEW = 40_000
 # Names of the same approval number whose other rows are looked at too.
 NAMES = 3
 
@@ -28,7 +32,7 @@ def narrowed(list_type: str, item: ItemRow) -> tuple[list[CodeRow], bool]:
     wanted = [_core(list_type, item.name), *(_core(list_type, row.name) for row in pointed[:NAMES])]
     found = _named(rows, list_type, [signs for signs in wanted if signs])
     if not found and not pointed:
-        found = _named(rows, list_type, _torn(wanted[0]))
+        found = _named(rows, list_type, _torn(wanted[0])) or _all_of_few(rows, list_type)
     by_code = {row.code: row for row in (*pointed, *found)}
     return list(by_code.values()), len(found) < MOST
 
@@ -48,9 +52,15 @@ def _numbered(item: ItemRow) -> Q:
 def _core(list_type: str, name: str) -> frozenset[str]:
     """The Chinese characters (or, without any, letters and digits) that a name of the same thing bears too."""
     kind = plain_kind(list_type)
-    core = parse_plain(name, kind).core if kind else names.parse(name).base
+    core = re.sub(r"\(.*", "", plain(name)) if kind else names.parse(name).base
     signs = frozenset(sign for sign in core if sign.isalnum() and not sign.isascii())
     return signs or frozenset(sign for sign in core if sign.isalnum())
+
+
+def _all_of_few(rows: QuerySet[Item], list_type: str) -> list[CodeRow]:
+    """All services or slices, which are few: a name in quite other words is looked for among them."""
+    few = plain_kind(list_type) not in ("", SUPPLY)
+    return list(code_rows(rows.values_list(*COLUMNS)[:FEW])) if few else []
 
 
 def _torn(signs: frozenset[str]) -> list[frozenset[str]]:
