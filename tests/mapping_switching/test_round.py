@@ -8,13 +8,15 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from insurance.catalogue.models import Item
+from insurance.catalogue.loading import refresh
+from insurance.catalogue.models import AreaRelation, Ceiling, Item
 from insurance.exchange.bodies import forget_keys
 from insurance.exchange.models import Submission
 from insurance.mapping.choices import LineState, MappingState, NightState, SwitchState
 from insurance.mapping.delivery.submitting import queue_mappings
-from insurance.mapping.models import Mapping, NightRun
+from insurance.mapping.models import Finding, Mapping, NightRun
 from insurance.mapping.queries import relation_on
+from insurance.mapping.switching.impact import find_impact
 from insurance.mapping.switching.night import night_of, run_night
 from insurance.mapping.switching.services.assessing import assess
 from insurance.mapping.switching.services.deciding import approve_switch, draw_sample
@@ -35,7 +37,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture(autouse=True)
 def short_waits(settings: Any) -> Iterator[None]:
-    """Looks at the platform come soon."""
+    """Looks at the platform come soon; the hospital is one of the third level."""
+    settings.HOSPITAL_PRICE_LEVEL = "3"
     settings.VERIFY_MIN_AGE = 0.3
     settings.VERIFY_EVERY = 0.2
     forget_keys()
@@ -113,3 +116,42 @@ def test_a_closed_platform_is_a_red_night(institution: Institution, sandbox: Run
     assert states == {
         "catalogues": "failed", "impact": "skipped", "upload": "done", "compare": "failed", "suggest": "skipped",
     }  # fmt: skip
+
+
+def test_what_a_real_version_does_to_relations(
+    institution: Institution, member: Person, person: Callable[..., Person], sandbox: RunningSandbox
+) -> None:
+    """The bureau ends, renames, remakes, re-prices and re-classes codes, and gives the ended one a successor."""
+    second = person("second", institution, "insurance_office")
+    connect(institution, sandbox.url)
+    system = Actor.system(institution)
+    kinds = ("1301", "1312", "1316", "1318")
+    for infno in kinds:
+        refresh(running(system), infno)
+    listed = AreaRelation.objects.filter(list_type="101", vali_flag="1").order_by("med_list_codg")
+    held = set(Ceiling.objects.values_list("hilist_code", flat=True))
+    codes = [row.med_list_codg for row in listed if row.hilist_code in held][:5]
+    ended, renamed, remade, priced, classed = codes
+    world = World(institution, member, second)
+    relations = {code: world.mapping(world.item(code[-6:]), code, MappingState.IN_FORCE) for code in codes}
+    find_impact(institution)
+    day = TODAY() + DAY
+    told = sandbox.publish(
+        "1301", 0, ended=[ended], renamed=[renamed], remade=[remade], priced=[priced], classed=[classed],
+        successors=True, effective=str(day),
+    )  # fmt: skip
+    for infno in kinds:
+        refresh(running(system), infno)
+    find_impact(institution, day=day)
+    open_ones = Finding.objects.filter(state="open", mapping__in=relations.values())
+    found = {(one.mapping.med_list_codg, one.kind) for one in open_ones.select_related("mapping")}
+    assert found & {(ended, "broken"), (ended, "ending")}
+    assert {(renamed, "renamed"), (remade, "renamed"), (priced, "repriced"), (classed, "reclassed")} <= found
+
+    office = Actor.of(member, institution)
+    successor = told["codes"]["successors"][ended]
+    switch = create_switch(office, name="真实版本", day=day)
+    take_rows(office, switch=switch, rows=[{"old_code": ended, "new_code": successor}])
+    line = assess(switch).lines.get(mapping=relations[ended])
+    assert (line.hindrance, line.new_code) == ("", successor)
+    assert prepare_lines(office, switch=switch, lines=[line]).skipped == []
