@@ -370,3 +370,19 @@ def test_a_lost_batch_is_judged_row_by_row(office: Actor, world: World, platform
     assert states() == {"accepted": 70}
     assert len(platform.log("3301")) == 2
     assert Mapping.objects.filter(state=MappingState.IN_FORCE).count() == 70
+
+
+def test_a_person_sends_a_fallen_batch_again_and_each_goes_alone(
+    office: Actor, world: World, platform: RunningSandbox
+) -> None:
+    every = [*many(world, 3), world.mapping(world.item("BAD"), world.code(5000))]
+    queue_mappings(office, mappings=every)
+    deliver()
+    assert states() == {"refused": 4}
+    assert live(platform) == []
+    assert len(queue_mappings(office, mappings=every).queued) == 4
+    deliver()
+    standing = Submission.objects.filter(superseded=False)
+    assert sorted(standing.values_list("state", flat=True)) == ["accepted"] * 3 + ["refused"]
+    assert len(live(platform)) == 3
+    assert not standing.get(state="refused").whole

@@ -1,4 +1,4 @@
-"""What this corner gives to the shell: words, histories, work lines, a card on the desk, alarms, its forms."""
+"""What this corner gives to the shell: words, work lines, a card on the desk, alarms, its forms."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from django.urls import reverse
 
 from insurance.exchange.choices import SubmissionState
 from insurance.exchange.debugging.registry import register_form
-from insurance.exchange.histories import register_uploads_of
 from insurance.exchange.models import Submission
 from insurance.mapping.delivery.queries import (
     BAD,
@@ -119,8 +118,6 @@ def look_late(institution: Institution | None) -> tuple[str, str] | None:
 def register_shell() -> None:
     """Hand everything over."""
     register_words(WORDS)
-    for model in ("mapping.mapping", "mapping.ending"):
-        register_uploads_of(model)
     for infno in ("3301", "3302", "3360"):
         register_form(infno, "mapping:deliveries", "目录对照")
     add_panel(Panel("对照上传", uploads_panel, order=30, action=VIEW))

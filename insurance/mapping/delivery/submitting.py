@@ -15,7 +15,7 @@ from insurance.exchange.connections import book_of
 from insurance.exchange.errors import AlreadyOpen, PlatformError
 from insurance.exchange.models import Connection, Submission
 from insurance.exchange.queries import connection_of
-from insurance.exchange.services import hold_queue, submit_many, withdraw
+from insurance.exchange.services import hold_queue, resend, submit_many, withdraw
 from insurance.mapping.choices import EndingState, MappingState, Source, Verdict
 from insurance.mapping.delivery.checks import code_faults
 from insurance.mapping.delivery.messages import ADD, ending_row, mapping_row, problems_of, purpose_of
@@ -197,6 +197,9 @@ def _queue(actor: Actor, purpose: str, rows: list[Any], done: Queued, not_before
         return
     hold_queue(actor, purpose=purpose, subjects=rows)
     _give_up(actor, rows)
+    rows = _alone_after_their_batch(actor, purpose, rows, done)
+    if not rows:
+        return
     try:
         done.queued += submit_many(actor, purpose=purpose, subjects=rows, not_before=not_before)
     except AlreadyOpen as error:
@@ -209,6 +212,23 @@ def _queue(actor: Actor, purpose: str, rows: list[Any], done: Queued, not_before
                 done.hindered.append((one, ALREADY))
         if not done.queued and not done.hindered:
             raise MappingError(error.words) from error
+
+
+def _alone_after_their_batch(actor: Actor, purpose: str, rows: list[Any], done: Queued) -> list[Any]:
+    """Send what fell with its batch one by one, after a look at the platform; returns the rest.
+
+    Together again they would fall again, and nobody would learn which of them is at fault.
+    """
+    fallen = Submission.objects.filter(
+        subject_type=type(rows[0])._meta.label_lower, subject_id__in=[str(one.pk) for one in rows], purpose=purpose,
+        state=SubmissionState.REFUSED, whole=True, superseded=False,
+    ).select_related("connection__institution", "institution")  # fmt: skip
+    sender = actor if actor.may("exchange.submit") else Actor.system(actor.institution, actor.name)
+    gone = set()
+    for submission in fallen.order_by("pk"):
+        done.queued.append(resend(sender, submission=submission, reason="整批被拒后逐条重发"))
+        gone.add(submission.subject_id)
+    return [one for one in rows if str(one.pk) not in gone]
 
 
 def _give_up(actor: Actor, rows: Sequence[Any]) -> None:
