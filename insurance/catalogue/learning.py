@@ -1,4 +1,4 @@
-"""Codes of 1901 for the specification, so that a code which the platform told is not doubted (specification.learned)."""
+"""Codes of 1901 for the specification, so that a code that the platform told is not doubted (specification.learned)."""
 
 from __future__ import annotations
 
