@@ -196,6 +196,8 @@ def _progress(line: SwitchLine, one: Mapping, sight: Sight, news: set[str]) -> N
         mine = ending.pk in sight.own
         line.ending = ending if mine else None
         line.state = ENDING_PROGRESS[EndingState(ending.state)] if mine else LineState.SETTLED
+        if mine and news:
+            line.kind, line.hindrance = LineKind.BLOCKED, "已准备终止，更正后的对照表却有新编码，请撤回后重新准备"
     elif other is not None:
         line.kind = LineKind.BLOCKED
         line.hindrance = f"另有「{other.get_state_display()}」的对照 {other.med_list_codg}，请先处理它"

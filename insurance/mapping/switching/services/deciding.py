@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import random
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
 from django.db import transaction
@@ -12,6 +14,7 @@ from django.utils import timezone
 
 from insurance.mapping.choices import EndingState, LineState, MappingState, SwitchState
 from insurance.mapping.models import CodeSwitch, Ending, SwitchLine
+from insurance.mapping.review.facts import digest_of
 from insurance.mapping.review.services import (
     approve_endings,
     approve_mappings,
@@ -36,11 +39,11 @@ def draw_sample(actor: Actor, *, switch: CodeSwitch) -> list[SwitchLine]:
     """Return the prepared lines that the second person compares before approving all; drawn once, then kept.
 
     Everything that a person chose among several successors, what is above the ceiling or of another class first, and
-    of the rest by chance, up to SAMPLE. Raises NotAllowed.
+    of the rest by chance, up to SAMPLE. Whatever is prepared afterwards makes it be drawn anew. Raises NotAllowed.
     """
     actor.must("mapping.approve")
     locked = hold(actor, switch)
-    lines = list(_waiting(locked).select_related("item", "mapping", "proposal", "ending"))
+    lines = list(_waiting(locked).filter(hindrance="").select_related("item", "mapping", "proposal", "ending"))
     if lines and not any(line.drawn for line in lines):
         chosen = [line.pk for line in lines if line.candidates]
         risky = [line.pk for line in lines if not line.candidates and (line.over or line.warnings)]
@@ -62,6 +65,19 @@ def _waiting(switch: CodeSwitch) -> QuerySet[SwitchLine]:
     return found.order_by("-over", "-item__revenue", "pk")
 
 
+def digest_of_waiting(switch: CodeSwitch) -> str:
+    """Return a fingerprint of what the second person would let go now: another line or code in it has another."""
+    return _digest(_waiting(switch).select_related("proposal__item", "ending"))
+
+
+def _digest(lines: Iterable[SwitchLine]) -> str:
+    told = sorted(
+        [line.pk, digest_of(line.proposal) if line.proposal else "", line.ending_id or 0, line.hindrance]
+        for line in lines
+    )
+    return hashlib.sha256(json.dumps(told).encode()).hexdigest()
+
+
 @dataclass
 class Decided:
     """What became of an approval as a whole: how many went, those left out, and what delivery did not take yet."""
@@ -73,28 +89,34 @@ class Decided:
 
 
 @transaction.atomic
-def approve_switch(actor: Actor, *, switch: CodeSwitch, looked_at: Collection[int] = ()) -> Decided:
+def approve_switch(
+    actor: Actor, *, switch: CodeSwitch, looked_at: Collection[int] = (), shown: str | None = None
+) -> Decided:
     """Approve everything prepared of a switch as one act.
 
-    `looked_at` are keys of lines that the second person compared; all of `draw_sample` must be among them. What was
-    approved goes to the platform on the day and not before. Raises NotAllowed (the same person, no right),
-    SwitchingError.
+    `looked_at` are keys of lines that the second person compared; all of `draw_sample` must be among them. `shown` is
+    the `digest_of_waiting` of what was on the screen: nothing goes when anything has changed since. What a corrected
+    table contradicts is left out. What was approved goes to the platform on the day and not before. Raises NotAllowed
+    (the same person, no right), SwitchingError.
     """
     actor.must("mapping.approve")
     locked = hold(actor, switch)
     if locked.state not in (SwitchState.PROPOSED, SwitchState.READY):
         raise SwitchingError(f"「{locked.name}」是「{locked.get_state_display()}」，没有待审核的内容。")
-    lines = list(_waiting(locked).select_related("proposal", "ending"))
+    lines = list(_waiting(locked).select_related("item", "proposal__item", "ending"))
     if not lines:
         raise SwitchingError(f"「{locked.name}」没有待审核的明细，可能刚由他人处理。请刷新后再看。")
+    if shown is not None and shown != _digest(lines):
+        raise SwitchingError(f"「{locked.name}」的待审核内容在您看到之后有变化，没有通过。请重新核对下列抽查后再通过。")
     must_differ(actor, locked.proposed_by)
+    decided = Decided(left_out=[f"{line.item}：{line.hindrance}" for line in lines if line.hindrance])
+    lines = [line for line in lines if not line.hindrance]
     missing = {line.pk for line in draw_sample(actor, switch=locked)} - set(looked_at)
     if missing:
         raise SwitchingError(f"抽查的明细还有 {len(missing)} 项没有核对。请逐项核对并勾选后再通过。")
     mappings = [line.proposal for line in lines if line.proposal is not None]
     endings = [line.ending for line in lines if line.ending is not None and line.proposal is None]
     seen = [line.proposal_id for line in lines if line.pk in set(looked_at) and line.proposal_id]
-    decided = Decided()
     if mappings:
         passed = approve_mappings(actor, mappings=mappings, looked_at=seen)
         decided.mappings, decided.held_back = len(passed.approved), passed.held_back
@@ -175,7 +197,8 @@ def cancel_switch(actor: Actor, *, switch: CodeSwitch, reason: str) -> None:
     reason = needed(reason, "作废")
     if locked.state in (SwitchState.CANCELLED, SwitchState.DONE):
         raise SwitchingError(f"「{locked.name}」已是「{locked.get_state_display()}」，不能作废。")
-    if locked.mappings.exclude(state=MappingState.CANCELLED).exists():
+    ends = locked.lines.filter(ending__state__in=[EndingState.PROPOSED, EndingState.RETURNED, EndingState.APPROVED])
+    if locked.mappings.exclude(state=MappingState.CANCELLED).exists() or ends.exists():
         undo_switch(actor, switch=locked, reason=reason)
     CodeSwitch.objects.filter(pk=locked.pk).update(state=SwitchState.CANCELLED, words=reason)
     record(actor, "mapping.switch_cancel", [locked], label=f"作废目录切换：{locked.name}", reason=reason)

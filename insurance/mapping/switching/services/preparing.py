@@ -134,7 +134,8 @@ def choose_code(actor: Actor, *, line: SwitchLine, code: str) -> SwitchLine:
 
 
 def _note_proposed(actor: Actor, switch: CodeSwitch) -> None:
-    """Note who prepared last: that person is not the one who approves as a whole."""
+    """Note who prepared last: that person is not the one who approves as a whole. The sample is drawn anew."""
+    SwitchLine.objects.filter(switch=switch, drawn=True).update(drawn=False)
     if switch.approved_by_id is None:
         switch.proposed_by, switch.proposed_at = actor.person, timezone.now()
         switch.words = ""

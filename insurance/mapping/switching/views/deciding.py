@@ -17,13 +17,15 @@ from insurance.mapping.switching.forms import ReasonForm
 from insurance.mapping.switching.services.deciding import (
     approve_switch,
     cancel_switch,
+    digest_of_waiting,
     draw_sample,
     return_switch,
     undo_switch,
 )
 from insurance.mapping.switching.showing import cards_of
 from insurance.mapping.switching.views.switches import switches_of
-from portal.lists.intent import FIELD, Result, UnknownIntent, once, used
+from portal.lists.intent import FIELD, Result, UnknownIntent, issue, once, used
+from portal.lists.models import Intent
 from portal.people.actor import NotAllowed
 from portal.people.guard import ActorRequest, go, needs
 
@@ -38,10 +40,12 @@ def approve(request: ActorRequest, pk: int) -> HttpResponseBase:
     switch = get_object_or_404(switches_of(request), pk=pk)
     if request.method == "GET":
         return _approval(request, switch, "")
+    shown: list[str] = []
     looked = [int(key) for key in request.POST.getlist("line") if key.isascii() and key.isdecimal() and len(key) < 19]
 
-    def work(_: Any) -> Result:
-        done = approve_switch(request.actor, switch=switch, looked_at=looked)
+    def work(intent: Intent) -> Result:
+        shown.append(str(intent.payload.get("shown", "")))
+        done = approve_switch(request.actor, switch=switch, looked_at=looked, shown=shown[0])
         words = f"已通过 {done.mappings} 项新对照、{done.endings} 项终止，将在 {switch.day} 上传。"
         if done.left_out:
             words += f"{len(done.left_out)} 项没有通过：{'；'.join(done.left_out[:MOST_WORDS])}。"
@@ -52,7 +56,8 @@ def approve(request: ActorRequest, pk: int) -> HttpResponseBase:
     try:
         result = once(request.user, request.POST.get(FIELD, ""), APPROVE, work)
     except (MappingError, NotAllowed, UnknownIntent) as error:
-        return _approval(request, switch, str(error), looked)
+        # what has changed was not compared, whatever was ticked
+        return _approval(request, switch, str(error), looked if shown == [digest_of_waiting(switch)] else [])
     messages.add_message(request, messages.WARNING if result.level == "warning" else messages.SUCCESS, result.message)
     return go(request, result.url)
 
@@ -61,6 +66,7 @@ def _approval(
     request: ActorRequest, switch: CodeSwitch, wrong: str, looked: list[int] | None = None
 ) -> HttpResponseBase:
     sample = draw_sample(request.actor, switch=switch)
+    intent = issue(request.user, APPROVE, {"shown": digest_of_waiting(switch)})
     progress = (switch.summary or {}).get("progress", {})
     context = {
         "switch": switch,
@@ -69,7 +75,7 @@ def _approval(
         "looked": looked,
         "waiting": progress.get("proposed", 0),
         "wrong": wrong,
-        "purpose_of_intent": APPROVE,
+        "intent": intent.key,
     }
     return render(request, "mapping/switching/approve.html", context, status=422 if wrong else 200)
 
