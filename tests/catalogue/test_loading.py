@@ -251,8 +251,10 @@ def test_nobody_sees_half_a_catalogue(hospital: Institution, monkeypatch: pytest
 
     index = merging._index
 
-    def look_from_elsewhere(kind: Any) -> None:
-        index(kind)
+    def look_from_elsewhere(kind: Any, *, of_past: bool) -> None:
+        index(kind, of_past=of_past)
+        if of_past:
+            return
         looker = threading.Thread(target=lambda: (seen.append(Item.objects.count()), database.close()))
         looker.start()
         looker.join(10)

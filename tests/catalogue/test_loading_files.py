@@ -260,15 +260,16 @@ def test_blocks_read_whole_say_the_same_as_rows_read_one_by_one(monkeypatch: pyt
         rows = [cells(number, reg_name=odd[number % many], alis=odd[number % 5], pinyin=odd[number % 3],
                       enddate="2099-12-31") for number in range(200)]  # fmt: skip
         blocks.append(text_of(rows))
-    blocks.append(text_of([cells(number, alis="别名", drug_prodname="别名") for number in range(200)]))
+    plain = text_of([cells(number, alis="别名", drug_prodname="别名") for number in range(200)])
+    blocks += [plain, plain.replace(b"\n", b"\r\n"), plain.replace("别名".encode(), b"\xff", 3)]
     whole, slow = Reader(kind, layout), Reader(kind, layout)
     at_once, taken = whole._at_once, []
     monkeypatch.setattr(whole, "_at_once", lambda lines: taken.append(at_once(lines)) or taken[-1])
     monkeypatch.setattr(slow, "_at_once", lambda lines: None)
     assert list(whole.read(blocks)) == list(slow.read(blocks))
-    assert [rows is not None for rows in taken] == [False, True, False, True]
+    assert [rows is not None for rows in taken] == [False, True, False, True, True, True]
     assert whole.problems.as_json() == slow.problems.as_json()
-    assert whole.rows == slow.rows == 601
+    assert whole.rows == slow.rows == 1001
 
 
 def test_two_loads_of_one_file_change_nothing_the_second_time(institution: Institution, tmp_path: Path) -> None:

@@ -69,6 +69,8 @@ def take_file(
     with transaction.atomic(durable=False):
         empty = not Item.objects.filter(infno=kind.infno).exists()
         _prepare(load, empty)
+        if empty:
+            _index(kind, of_past=True)
         _copy(run, load, reader, blocks, empty)
         _judge(load, reader)
         counts = Counts(new=reader.rows) if empty else _compare(load, kind, reader.problems)
@@ -77,7 +79,7 @@ def take_file(
         reader.problems.reject(str(kind))
         run.progress(reader.rows, reader.rows, f"{kind}：写入目录")
         if empty:
-            _index(kind)
+            _index(kind, of_past=False)
             run.fence()
             _become(kind)
         else:
@@ -231,14 +233,20 @@ def _write(load: Load, kind: Kind) -> None:
     _execute(f"DROP TABLE {fresh}")
 
 
-def _index(kind: Kind) -> None:
-    """Give the fresh table every index that the table of items has, so that becoming a partition costs nothing."""
+def _index(kind: Kind, *, of_past: bool) -> None:
+    """Give the fresh table the indexes that the table of items has, so that becoming a partition costs nothing.
+
+    Those `of_past` rows are made before it is filled: nothing of what comes belongs into them, and making them
+    afterwards means to read the whole table for each.
+    """
     for name, definition, constraint in _fetch(
         "SELECT c.relname, pg_get_indexdef(i.indexrelid), pg_get_constraintdef(k.oid)"
         " FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid LEFT JOIN pg_constraint k ON k.conindid = c.oid"
         " AND k.conrelid = i.indrelid WHERE i.indrelid = %s::regclass ORDER BY i.indexrelid",
         [TABLE],
     ):
+        if definition.endswith("(NOT current)") != of_past:
+            continue
         if constraint:
             _execute_plain(f"ALTER TABLE {_fresh(kind.infno)} ADD {constraint}")
             continue

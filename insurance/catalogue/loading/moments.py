@@ -15,6 +15,7 @@ MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", 
 JAVA = re.compile(
     r"[A-Z][a-z]{2} ([A-Z][a-z]{2}) +(\d{1,2}) (\d{2}):(\d{2}):(\d{2}) ([A-Z]{1,4}(?:[+-]\d{1,2}:?\d{2})?) (\d{4})"
 )
+USUAL = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", re.ASCII)
 PLAIN = re.compile(
     r"(\d{4})(?:([-/.年])(\d{1,2})(?:\2|月)(\d{1,2})日?|(\d{2})(\d{2}))"
     r"(?:[T ]*(\d{1,2}):?(\d{2})(?::?(\d{2})(?:[.,]\d+)?)?)?"
@@ -32,6 +33,8 @@ def read_moment(text: str) -> dt.datetime | None:
     """
     words = text.strip()
     try:
+        if USUAL.fullmatch(words):
+            return dt.datetime.fromisoformat(words).replace(tzinfo=CHINA)
         if words.isdecimal() and len(words) == 13:
             return dt.datetime.fromtimestamp(int(words) / 1000, CHINA)
         if found := PLAIN.fullmatch(words):

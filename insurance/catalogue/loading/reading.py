@@ -23,6 +23,10 @@ APART, NONE = "\x1f", "\\N"
 COLUMNS = ("rid", *TEXTS, *DAYS, "vali_flag", "ver", "updt_time", "cells")
 FLAGS, NOTHING = frozenset((b"0", b"1")), frozenset((b"", NULL.encode()))
 NEEDED = ("rid", "vali_flag", "ver")
+# What COPY must not meet as it stands.
+SPECIAL = (b"\\", b"\r", APART.encode())
+# Different days and times that are remembered.
+MOST_TOLD = 100_000
 VERSION = re.compile(r"(?=.*\d)[A-Za-z0-9][A-Za-z0-9._:+-]{0,39}")
 # A B-tree entry has 2,700 bytes; longer texts stay whole in the line.
 LONGEST = 500
@@ -43,6 +47,8 @@ class Reader:
         self._first: dict[int, list[int]] = {}
         self._days: dict[str, str] = {}
         self._moments: dict[str, str] = {}
+        self._told_days: dict[bytes, bytes] = {}
+        self._told_moments: dict[bytes, bytes] = {}
         self._plan = [self._places(kind.sources[name]) for name in TEXTS]
         self._together = {at for at, name in enumerate(TEXTS) if kind.sources[name].together}
         self._day_places = [self._places(kind.sources[name]) for name in DAYS]
@@ -95,15 +101,9 @@ class Reader:
 
     def _block(self, block: bytes) -> bytes:
         text = self._decode(block)
-        if "\\" in text:
-            text = text.replace("\\", "\\\\")
-        text = text.replace("\r\n", "\n")
-        if "\r" in text:
-            text = text.replace("\r", "\\r")
-        if APART in text:
-            text = text.replace(APART, "\\x1f")
-        text = text.removesuffix("\n")
-        made = self._at_once(text.encode().split(b"\n"))
+        touched = self._line == 0 or "\ufffd" in text or any(sign in block for sign in SPECIAL)
+        text = (_escaped(text) if touched else text).removesuffix("\n")
+        made = self._at_once((text.encode() if touched else block.removesuffix(b"\n")).split(b"\n"))
         if made is None:
             lines = enumerate(text.split("\n"), self._line + 1)
             made = [row.encode() for number, line in lines if (row := self._row(line, number))]
@@ -126,8 +126,8 @@ class Reader:
         if not sound or not set(flags) <= FLAGS or NOTHING & set(rids):
             return None
         values = [self._whole_text(cells, at) for at in range(len(self._plan))]
-        times = [self._whole_time(cells, places, self._days, _day_text) for places in self._day_places]
-        times.append(self._whole_time(cells, self._updt_places, self._moments, _moment_text))
+        times = [self._whole_time(cells, places, self._told_days, _day_text) for places in self._day_places]
+        times.append(self._whole_time(cells, self._updt_places, self._told_moments, _moment_text))
         sound_times = [column for column in times if column is not None]
         too_long = any(max(map(len, column)) > LONGEST for column in values)
         if too_long or len(sound_times) < len(times) or b"" in values[self._code]:
@@ -155,23 +155,26 @@ class Reader:
         return found if NOTHING.isdisjoint(found) else [b"" if one in NOTHING else one for one in found]
 
     def _whole_time(
-        self, cells: list[bytes], places: tuple[int, ...], known: dict[str, str], read: Callable[[str], str]
+        self, cells: list[bytes], places: tuple[int, ...], told: dict[bytes, bytes], read: Callable[[str], str]
     ) -> list[bytes] | None:
-        """Return one column of days or times of a block, None when one of them cannot be read."""
+        """Return one column of days or times of a block, None when one of them cannot be read.
+
+        `told` holds what was read before: most days occur many times.
+        """
         if not places:
             return [NONE.encode()] * (len(cells) // self.width)
         found = cells[places[0] :: self.width]
         for place in places[1:]:
             others = cells[place :: self.width]
             found = [two if one in NOTHING else one for one, two in zip(found, others, strict=True)]
-        made = {}
-        for cell in set(found):
-            text = cell.decode()
-            said = NONE if cell in NOTHING else known.get(text) or read(text)
+        if len(told) > MOST_TOLD:
+            told.clear()
+        for cell in set(found).difference(told):
+            said = NONE if cell in NOTHING else read(cell.decode())
             if said == NONE and cell not in NOTHING:
                 return None
-            made[cell] = said.encode()
-        return list(map(made.__getitem__, found))
+            told[cell] = said.encode()
+        return list(map(told.__getitem__, found))
 
     def _row(self, line: str, number: int) -> str:
         cells = line.split("\t")
@@ -258,7 +261,7 @@ class Reader:
             return NONE
         made = self._moments.get(text)
         if made is None:
-            if len(self._moments) > 100_000:
+            if len(self._moments) > MOST_TOLD:
                 self._moments.clear()
             made = self._moments[text] = _moment_text(text)
         if made is NONE:
@@ -333,6 +336,12 @@ class Reader:
                 if sign in cell:
                     todo = "可先告诉平台；确认不影响使用后，由有权的人采用"
                     self.problems.add("ask", words, todo, column=self.label(place), line=number, found=cell)
+
+
+def _escaped(text: str) -> str:
+    """Return the text as COPY reads it: a backslash, a bare return and the sign between columns as they were."""
+    text = text.replace("\\", "\\\\").replace("\r\n", "\n")
+    return text.replace("\r", "\\r").replace(APART, "\\x1f")
 
 
 def _day_text(text: str) -> str:
