@@ -17,7 +17,8 @@ SHORTEST_NUMBER = 7
 def holding(words: str) -> Q:
     """Return the condition that each of several words is found in one of the columns; nothing asked is all rows."""
     found = Q()
-    for word in fold(words or "").split()[:MOST_WORDS]:
+    # PostgreSQL's texts have no NUL
+    for word in fold((words or "").replace("\0", " ")).split()[:MOST_WORDS]:
         found &= _word(word)
     return found
 

@@ -25,6 +25,7 @@ from insurance.mapping.delivery.submitting import Queued, queue_endings, queue_m
 from insurance.mapping.errors import MappingError
 from insurance.mapping.models import Difference, Ending, HospitalItem, Mapping, PlatformMapping
 from insurance.mapping.models.relations import OPEN_END
+from insurance.mapping.review.services.ending import too_long
 from insurance.mapping.review.services.proposing import propose_mapping
 from insurance.mapping.rules import must_map
 from portal.audit.services import record
@@ -155,6 +156,8 @@ def _take_end(actor: Actor, ours: Mapping, theirs: PlatformMapping) -> str:
     if last < ours.begndate:
         _propose_end(actor, ours, EndingKind.REMOVE, None, "平台已失效，以平台为准", quiet=True)
         return "以平台为准：本院对照撤销，待审核"
+    if words := too_long(ours, last):
+        raise MappingError(f"不能采用平台的结束日期 {last}：{words}。请「以本院为准」")
     _propose_end(actor, ours, EndingKind.END, last, "与平台的结束日期一致", quiet=True)
     return f"以平台为准：本院对照的结束日期改为 {last}，待审核"
 

@@ -27,6 +27,7 @@ def digest_of(mapping: Mapping) -> str:
         mapping.pk, mapping.item_id, mapping.list_type, mapping.med_list_codg, str(mapping.begndate),
         str(mapping.enddate), mapping.memo, mapping.replaces_id, mapping.code_facts, str(mapping.proposed_at),
         item.fixmedins_hilist_name, item.spec, item.dosform, item.pacspec, item.prodentp_name, item.aprvno,
+        item.prcunt, item.item_cont, item.exct_cont,
     ]  # fmt: skip
     return hashlib.sha256(json.dumps(told, ensure_ascii=False, sort_keys=True).encode()).hexdigest()[:32]
 

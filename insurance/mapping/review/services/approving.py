@@ -93,6 +93,9 @@ def _locked(actor: Actor, mappings: Iterable[Mapping]) -> list[Mapping]:
         pk__in={one.item_id for one in wanted}, institution=actor.institution
     )
     list(items.order_by("pk").values_list("pk", flat=True))
+    # what they replace is held too: whether the platform has taken it must not change while it is judged
+    replaced = {one.replaces_id for one in wanted if one.replaces_id is not None}
+    list(Mapping.objects.select_for_update().filter(pk__in=replaced).order_by("pk").values_list("pk", flat=True))
     rows = Mapping.objects.select_for_update(of=("self",)).filter(
         institution=actor.institution, pk__in={one.pk for one in wanted}
     )
@@ -137,7 +140,12 @@ def _let_go(actor: Actor, mapping: Mapping, drawn: set[int]) -> None:
 
 
 def _make_way(actor: Actor, mapping: Mapping, old: Mapping, now: dt.datetime) -> None:
-    """End what stood before on the day before; where it began no earlier, it is taken back as a mistake."""
+    """End what stood before on the day before; where it began no earlier, it is taken back as a mistake.
+
+    What has been ended earlier meanwhile stays as it is: nothing may be made longer by making way.
+    """
+    if old.enddate < mapping.begndate:
+        return
     mistake = mapping.begndate <= old.begndate
     ending = Ending(
         institution=mapping.institution, mapping=old, kind=EndingKind.REMOVE if mistake else EndingKind.END,
@@ -230,7 +238,12 @@ def cancel_mapping(actor: Actor, *, mapping: Mapping, reason: str) -> Mapping:
     locked.save(update_fields=["state", "words", "changed_at"])
     if approved:
         give_up_refused(actor, Mapping, [locked.pk])
-        _restore(locked)
+        try:
+            with transaction.atomic():
+                _restore(locked)
+        except IntegrityError as error:
+            words_why = "原对照的有效期现在与另一条对照重叠，不能恢复，本条没有作废。请先处理另一条"
+            raise MappingError(f"{locked}：{words_why}。") from error
     record(actor, "mapping.cancel", [locked, locked.item], label=f"作废对照 {locked}", reason=words)
     return locked
 

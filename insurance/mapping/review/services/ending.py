@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from insurance.mapping import rules
@@ -90,6 +90,8 @@ def approve_endings(actor: Actor, *, endings: Iterable[Ending]) -> EndingsApprov
         except (NotAllowed, MappingError) as error:
             done.left_out.append((ending, str(error)))
             refused += [error] if isinstance(error, NotAllowed) else []
+        except IntegrityError:
+            done.left_out.append((ending, f"{ending}：有效期与另一条对照重叠，没有通过。请先处理另一条"))
     if refused and len(refused) == len(locked):
         raise refused[0]
     if done.approved:
@@ -105,12 +107,24 @@ def _let_go(actor: Actor, ending: Ending) -> None:
         raise MappingError(f"{ending}：已是「{ending.get_state_display()}」，没有重复执行")
     if mapping.state not in (MappingState.IN_FORCE, MappingState.APPROVED) and not is_carrier(mapping):
         raise MappingError(f"{ending}：对照已是「{mapping.get_state_display()}」，不用再{ending.get_kind_display()}")
+    if words := too_long(mapping, ending.enddate):
+        raise MappingError(f"{ending}：{words}")
     ending.state, ending.approved_by, ending.approved_at = EndingState.APPROVED, actor.person, timezone.now()
     ending.enddate_before = mapping.enddate
     ending.save(update_fields=["state", "approved_by", "approved_at", "enddate_before"])
     if ending.enddate is not None:
         mapping.enddate = ending.enddate
         mapping.save(update_fields=["enddate", "changed_at"])
+
+
+def too_long(mapping: Mapping, enddate: dt.date | None) -> str:
+    """Return why a relation cannot hold until a later day than now (以平台为准), "" when it can or ends earlier."""
+    if enddate is None or enddate <= mapping.enddate or is_carrier(mapping):
+        return ""
+    faults = rules.faults_of(
+        mapping.item, mapping.med_list_codg, mapping.begndate, enddate, replaces=mapping, reason="以平台为准"
+    )
+    return "；".join(str(fault) for fault in faults)
 
 
 def _queue(actor: Actor, done: EndingsApproved) -> None:

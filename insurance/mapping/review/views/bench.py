@@ -172,6 +172,11 @@ def after(request: ActorRequest, *, stay: int | None = None) -> str:
     return f"{reverse('mapping:review')}?{urlencode(query)}" if query else reverse("mapping:review")
 
 
+def _said(request: ActorRequest, name: str) -> str:
+    """Return a text field as it can be kept: no form stands before it, and PostgreSQL's texts have no NUL."""
+    return request.POST.get(name, "").replace("\0", "")
+
+
 def _moved(request: ActorRequest, url: str) -> HttpResponseBase:
     """Go on: htmx follows the redirect itself and swaps the bench, so that the keys stay where they are."""
     return HttpResponseRedirect(url) if request.htmx and request.htmx.target == "bench" else go(request, url)
@@ -183,7 +188,7 @@ def take(request: ActorRequest, pk: int) -> HttpResponseBase:
     """Take one code for an item, once; then the next item."""
     item = get_object_or_404(items_of(request), pk=pk)
     form = TakeForm(request.POST)
-    code = request.POST.get("code", "").strip()
+    code = _said(request, "code").strip()
     if not form.is_valid() or not code:
         faults = [str(error) for errors in form.errors.values() for error in errors] or ["请先选择一个编码。"]
         messages.error(request, "没有提交：" + "；".join(faults))
@@ -192,10 +197,11 @@ def take(request: ActorRequest, pk: int) -> HttpResponseBase:
 
 
 def _take(request: ActorRequest, item: HospitalItem, code: str, form: TakeForm) -> Result:
-    suggestion = Suggestion.objects.filter(item=item).first()
-    candidates = suggestion.candidates if suggestion is not None else []
+    # as of now: what was certain before the item or the catalogue changed may not spare anybody a look
+    suggestion: Suggestion = suggest_item(item)
+    candidates = suggestion.candidates
     best = next((one for one in candidates if one["code"] == code), None)
-    sure = suggestion is not None and suggestion.certainty == Certainty.CERTAIN and best is candidates[0]
+    sure = suggestion.certainty == Certainty.CERTAIN and best is not None and best is candidates[0]
     reasons = best.get("reasons", []) if best is not None else _reasons(item, code)
     made = services.propose_mapping(
         request.actor,
@@ -253,7 +259,7 @@ def skip(request: ActorRequest, pk: int) -> HttpResponseBase:
 def no_code(request: ActorRequest, pk: int) -> HttpResponseBase:
     """Say that an item needs no code, with a reason; then the next item."""
     item = get_object_or_404(items_of(request), pk=pk)
-    reason = request.POST.get("reason", "")
+    reason = _said(request, "reason")
 
     def work() -> Result:
         rules.must_map(request.actor, item.list_type)
@@ -286,7 +292,7 @@ def note(request: ActorRequest, pk: int) -> HttpResponseBase:
     item = get_object_or_404(items_of(request), pk=pk)
     about = Mapping.objects.filter(item=item, pk=_key(request.POST.get("mapping", "")) or 0).first()
     try:
-        services.comment(request.actor, item=item, text=request.POST.get("text", ""), mapping=about)
+        services.comment(request.actor, item=item, text=_said(request, "text"), mapping=about)
         messages.success(request, "备注已保存。")
     except (MappingError, NotAllowed) as error:
         messages.error(request, str(error))
