@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import base64
 import binascii
+import lzma
 import re
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +18,8 @@ EMPTY_ZIP = b"PK\x05\x06"
 # Text of catalogues packs about 10:1; an archive that promises far more is a bomb, not a catalogue.
 MAX_RATIO = 200
 CHUNK = 1 << 20
+# What opening and reading a damaged archive may raise, by the place of the damage and the way it is packed.
+DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, NotImplementedError)
 
 
 class FileError(Exception):
@@ -54,11 +58,11 @@ def check_zip(path: str | Path, *, max_bytes: int) -> zipfile.ZipInfo:
 def open_member(path: str | Path, *, max_bytes: int) -> Iterator[IO[bytes]]:
     """Open the archive's one member for reading; reading past what it promised raises FileError."""
     member = check_zip(path, max_bytes=max_bytes)
-    with zipfile.ZipFile(path) as archive, archive.open(member) as stream:
-        try:
+    try:
+        with zipfile.ZipFile(path) as archive, archive.open(member) as stream:
             yield stream
-        except (zipfile.BadZipFile, EOFError, OSError) as error:
-            raise FileError("压缩包已损坏，内容校验不符。请重新下载") from error
+    except DAMAGED as error:
+        raise FileError("压缩包已损坏，内容校验不符。请重新下载") from error
 
 
 def verify_member(path: str | Path, *, max_bytes: int) -> int:

@@ -55,6 +55,27 @@ def test_a_damaged_archive_is_refused(tmp_path: Path) -> None:
         files.verify_member(path, max_bytes=10**6)
 
 
+@pytest.mark.parametrize("packed", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_damage_anywhere_is_told_as_damage(tmp_path: Path, packed: int) -> None:
+    """In the local header, the packed bytes or the directory: FileError and nothing else."""
+    rows = "\n".join(f"XA{number}\t演示药品{number}" for number in range(3000)).encode()
+    path = tmp_path / "d.zip"
+    with zipfile.ZipFile(path, "w", packed) as made:
+        made.writestr("1.txt", rows)
+    whole = path.read_bytes()
+    places = [*range(45), *range(45, len(whole) - 80, len(whole) // 150), *range(len(whole) - 80, len(whole))]
+    refused = 0
+    for place in places:
+        damaged = bytearray(whole)
+        damaged[place] ^= 0x5A
+        path.write_bytes(damaged)
+        try:
+            files.verify_member(path, max_bytes=10**7)
+        except files.FileError:
+            refused += 1
+    assert refused > 150
+
+
 @given(st.binary(max_size=400))
 def test_bytes_survive_every_form(content: bytes) -> None:
     for form in ("signed", "unsigned", "base64"):
