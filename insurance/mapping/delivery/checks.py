@@ -14,7 +14,11 @@ WITHOUT_CATALOGUE = (ListType.OTHER, ListType.GRANULE)
 
 
 def code_faults(mappings: Iterable[Mapping]) -> dict[int, str]:
-    """Return mapping pk → why its code does not carry it (missing, out of force, shorter): one query a kind."""
+    """Return mapping pk → why its code does not carry it (missing, out of force, shorter): one query a kind.
+
+    Noted at each record too (`code_fault`), so that making its message does not ask again.
+    """
+    mappings = list(mappings)
     by_kind: dict[str, list[Mapping]] = {}
     for one in mappings:
         if one.list_type not in WITHOUT_CATALOGUE:
@@ -23,7 +27,16 @@ def code_faults(mappings: Iterable[Mapping]) -> dict[int, str]:
     for kind, group in by_kind.items():
         rows = catalogue.code_rows(kind, {one.med_list_codg for one in group})
         found |= {one.pk: words for one in group if (words := _fault(one, rows.get(one.med_list_codg)))}
+    for one in mappings:
+        one.code_fault = found.get(one.pk, "")
     return found
+
+
+def code_fault(mapping: Mapping) -> str:
+    """Return why its code does not carry a relation, "" when it does; asked once for a record as it was read."""
+    if mapping.code_fault is None:
+        code_faults([mapping])
+    return mapping.code_fault or ""
 
 
 def _fault(mapping: Mapping, code: Item | None) -> str:

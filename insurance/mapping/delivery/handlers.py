@@ -11,7 +11,7 @@ from insurance.exchange.errors import Withheld
 from insurance.exchange.handlers import Ask, Handler, Outcome, Settled, register
 from insurance.exchange.models import Submission
 from insurance.mapping.choices import MappingState
-from insurance.mapping.delivery.checks import code_faults
+from insurance.mapping.delivery.checks import code_fault
 from insurance.mapping.delivery.looking import Held
 from insurance.mapping.delivery.messages import ADD, END, REMOVE, ending_row, mapping_row
 from insurance.mapping.delivery.outcomes import note_ended, note_in_force
@@ -59,8 +59,7 @@ class Add(RelationHandler):
         mapping = submission.subject
         if mapping.state not in (MappingState.APPROVED, MappingState.IN_FORCE, MappingState.ENDED):
             raise Withheld(f"对照已是「{mapping.get_state_display()}」，没有上传")
-        words = code_faults([mapping]).get(mapping.pk)
-        if words:
+        if words := code_fault(mapping):
             raise Withheld(f"{words}。没有上传，已退回")
         return mapping_row(mapping, book_of(submission.connection))
 

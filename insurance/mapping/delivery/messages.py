@@ -48,8 +48,13 @@ def ending_row(ending: Ending, book: Book) -> dict[str, Any]:
 
 
 def _enddate_to_tell(mapping: Mapping) -> dt.date:
-    waiting = mapping.endings.filter(state=EndingState.APPROVED, kind=EndingKind.END, quiet=False).first()
-    return waiting.enddate_before or mapping.enddate if waiting is not None else mapping.enddate
+    if not mapping.pk:
+        return mapping.enddate
+    # not narrowed by the database, so that endings read together for many relations serve
+    for one in mapping.endings.all():
+        if one.state == EndingState.APPROVED and one.kind == EndingKind.END and not one.quiet:
+            return one.enddate_before or mapping.enddate
+    return mapping.enddate
 
 
 def _facts(mapping: Mapping, enddate: dt.date) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import models, transaction
+from django.db.models import prefetch_related_objects
 from django.utils import timezone
 
 from insurance.exchange.choices import OPEN_STATES, SubmissionState
@@ -64,9 +65,12 @@ def queue_mappings(
     the platform lacks it. Raises NotAllowed, MappingError without a connection.
     """
     _must(actor)
-    locked = _locked(Mapping, actor, mappings, "item", "institution")
+    wanted = _locked(Mapping, actor, mappings)
     done = Queued()
-    _merge(done, _endings_before(actor, locked, not_before))
+    _merge(done, _endings_before(actor, wanted, not_before))
+    # read after that: an ending may just have taken one of them out
+    locked = _locked(Mapping, actor, wanted, "item", "institution")
+    prefetch_related_objects(locked, "endings")
     adopted = [one for one in locked if one.source == Source.ADOPTED and one.state == MappingState.APPROVED]
     for mapping in adopted:
         note_in_force(mapping, quiet=True)

@@ -81,6 +81,8 @@ class Mapping(models.Model):
     ended_at = models.DateTimeField("终止时间", null=True, blank=True)
     created_at = models.DateTimeField("创建时间", auto_now_add=True)
     changed_at = models.DateTimeField("修改时间", auto_now=True)
+    # Not kept: what `delivery.checks` found of its code for this very reading of the row.
+    code_fault: str | None = None
 
     objects: ClassVar[Any] = ScopedQuerySet["Mapping"].as_manager()
 

@@ -151,12 +151,12 @@ def _propose(actor: Actor, choices: Sequence[Choice], *, dry: bool = False) -> P
         if made is None:
             done.left_out.append((item, words))
             continue
-        if not dry:
-            if item.pk in open_ones:
-                _give_way(open_ones[item.pk])
-            made.save()
+        if not dry and item.pk in open_ones:
+            _give_way(open_ones[item.pk])
         open_ones[item.pk] = made
         done.made.append(made)
+    if not dry:
+        Mapping.objects.bulk_create(done.made, batch_size=500)
     return done
 
 
