@@ -76,6 +76,8 @@ OBJECTS = {
     "directory:department_edit": "directory.Department",
     "directory:comparison": "directory.ComparisonRow",
     "directory:practitioner": "directory.Practitioner",
+    "mapping:item": "mapping.HospitalItem",
+    "mapping:item_edit": "mapping.HospitalItem",
     "mapping:take": "mapping.HospitalItem",
     "mapping:skip": "mapping.HospitalItem",
     "mapping:no_code": "mapping.HospitalItem",

@@ -140,7 +140,7 @@ def test_a_page_of_1312(output):
     """The table says `no node`; programs read output.data, some gateways wrap once more."""
     read_back = answer("1312", output)
     assert [(row["hilist_code"], row["updt_time"]) for row in read_back.rows("data")] == [
-        ("H1", date(2024, 1, 2)),
+        ("H1", datetime(2024, 1, 2, 10, tzinfo=SHANGHAI)),
         ("H2", None),
     ]
     assert read_back.values["recordCounts"] == Decimal(2)
