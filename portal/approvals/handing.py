@@ -18,6 +18,7 @@ from portal.audit.services import record
 from portal.people.actor import Actor, NotAllowed
 from portal.people.models import Institution, Person
 from portal.tasks.models import Task
+from portal.tasks.registry import signed_kinds
 from portal.tasks.services import hand_over as hand_over_tasks
 
 MOST = 200
@@ -148,8 +149,9 @@ OWN = HandoverKind(
 
 
 def open_tasks(person: Person, institution: Institution) -> list[Item]:
-    """Return the tasks that a person asked for and that are not over."""
+    """Return the tasks that a person asked for and that are not over; what is done under their name stays theirs."""
     rows = Task.objects.filter(institution=institution, requested_by=person, ended_at=None)
+    rows = rows.exclude(kind__in=signed_kinds())
     return [Item(row.pk, row.label, row.get_absolute_url()) for row in rows.order_by("pk")[:MOST]]
 
 

@@ -18,7 +18,7 @@ def check(run: Run) -> None:
     check_file(run, _import_of(run))
 
 
-@task_kind("sheets.apply", label="导入文件", action="sheets.view")
+@task_kind("sheets.apply", label="导入文件", action="sheets.view", signed=True)
 def apply(run: Run) -> None:
     """Take the rows of `params["sheet_import"]` that a person confirmed."""
     apply_rows(run, _import_of(run))
@@ -30,7 +30,7 @@ def errors(run: Run) -> None:
     make_error_file(run, _import_of(run))
 
 
-@task_kind("sheets.waiting", label="导入待对照行", action="sheets.view")
+@task_kind("sheets.waiting", label="导入待对照行", action="sheets.view", signed=True)
 def released(run: Run) -> None:
     """Take the rows of `params["sheet_import"]` whose values have been mapped since."""
     take_waiting(run, _import_of(run))

@@ -29,7 +29,7 @@ def start_batch(actor: Actor, work: BatchWork, page: BatchPage) -> Result:
     return Result(words, task.get_absolute_url() if actor.may("tasks.view") else url, "info")
 
 
-@task_kind(KIND, label="批量处理")
+@task_kind(KIND, label="批量处理", signed=True)
 def run_batch(run: Run) -> None:
     """Carry out piece after piece. Started anew (a crash, 重新运行), it goes on where the last piece ended."""
     work = BatchWork.objects.get(pk=run.params["work"])

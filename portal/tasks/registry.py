@@ -36,6 +36,8 @@ class TaskKind:
     """One kind of task. `action` is the right to start, repeat or cancel it from 任务中心.
 
     `own`: only `action` lets a person start, plan, repeat or cancel it; managing tasks in general does not (三员分立).
+    `signed`: what it does stands under the name of who asked for it (imports, batches), so 交接 does not move it: one
+    person's proposals would stand under a colleague's name, and could be approved by who made them.
     `single`: at most one unfinished task of this kind in an institution; a second start gives the one there is.
     `param_labels` names the parameters that a person may see on the task's page.
     """
@@ -48,6 +50,7 @@ class TaskKind:
     single: bool = False
     param_labels: Mapping[str, str] = field(default_factory=dict)
     own: bool = False
+    signed: bool = False
 
 
 @dataclass(frozen=True)
@@ -83,6 +86,7 @@ def task_kind(
     single: bool = False,
     param_labels: Mapping[str, str] | None = None,
     own: bool = False,
+    signed: bool = False,
 ) -> Callable[[KindFunction], KindFunction]:
     """Register a function as a kind of task. Raises ValueError when another function has the code."""
 
@@ -90,7 +94,8 @@ def task_kind(
         known = _kinds.get(code)
         if known is not None and known.function.__qualname__ != function.__qualname__:
             raise ValueError(f"two task kinds {code!r}")
-        _kinds[code] = TaskKind(code, label, function, queue, action, single, dict(param_labels or {}), own)
+        labels = dict(param_labels or {})
+        _kinds[code] = TaskKind(code, label, function, queue, action, single, labels, own, signed)
         return function
 
     return register
@@ -131,6 +136,11 @@ def kind_of(code: str) -> TaskKind:
 def kinds() -> list[TaskKind]:
     """Return all kinds by label."""
     return sorted(_kinds.values(), key=lambda kind: kind.label)
+
+
+def signed_kinds() -> list[str]:
+    """Return the codes of kinds that stay with who asked for them."""
+    return sorted(kind.code for kind in _kinds.values() if kind.signed)
 
 
 def schedules() -> list[ScheduleSpec]:

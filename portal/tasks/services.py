@@ -16,7 +16,7 @@ from portal.tasks.bell import ring
 from portal.tasks.choices import TaskState
 from portal.tasks.clock import next_run
 from portal.tasks.models import Schedule, Task
-from portal.tasks.registry import TaskKind, kind_of
+from portal.tasks.registry import TaskKind, kind_of, signed_kinds
 
 
 class TaskRefused(Exception):
@@ -142,9 +142,10 @@ def _must_plan(actor: Actor, kind: str) -> None:
 def hand_over(actor: Actor, *, giver: Person, taker: Person, keys: Collection[int]) -> int:
     """Give the giver's unfinished tasks to `taker` and return how many; the audit keeps who asked.
 
-    Who may is the caller's question (portal.approvals.handing).
+    Who may is the caller's question (portal.approvals.handing). What stands under the giver's name stays theirs.
     """
     tasks = Task.objects.filter(institution=actor.institution, requested_by=giver, ended_at=None, pk__in=keys)
+    tasks = tasks.exclude(kind__in=signed_kinds())
     moved = list(tasks.select_for_update().order_by("pk"))
     tasks.update(requested_by=taker)
     if moved:

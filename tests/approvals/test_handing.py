@@ -14,6 +14,7 @@ from portal.approvals.queries import handed_to
 from portal.lists.intent import issue
 from portal.people.actor import Actor, NotAllowed
 from portal.tasks.models import Task
+from portal.tasks.services import hand_over as hand_over_tasks
 
 pytestmark = pytest.mark.django_db
 
@@ -50,6 +51,18 @@ def test_the_taker_may_withdraw_but_not_approve(institution, proposer, both, rev
         acknowledge(Actor.of(reviewer, institution), handover=made)
     acknowledge(Actor.of(both, institution), handover=made)
     assert not handed_to(Actor.of(both, institution)).exists()
+
+
+@pytest.mark.parametrize("kind", ["sheets.apply", "sheets.waiting", "lists.batch"])
+def test_what_is_done_under_ones_name_stays_ones_own(institution, proposer, both, task, kind: str) -> None:
+    """Else one's own proposals would stand under a colleague's name, and one could approve them."""
+    Task.objects.filter(pk=task.pk).update(kind=kind)
+    given = {"giver": proposer, "taker": both, "chosen": {"tasks.open": {task.pk}}, "note": "调岗"}
+    with pytest.raises(ApprovalRefused, match="没有交接"):
+        hand_over(Actor.of(proposer, institution), **given)
+    assert hand_over_tasks(Actor.of(proposer, institution), giver=proposer, taker=both, keys={task.pk}) == 0
+    task.refresh_from_db()
+    assert task.requested_by == proposer
 
 
 def test_only_ones_own_or_with_the_right(institution, other_institution, proposer, reviewer, person, propose) -> None:
