@@ -26,6 +26,9 @@ SUPPLY_HEADERS = (
     "物资编码", "物资名称", "规格型号", "单位", "单价", "生产厂家", "注册证号", "近12个月收入", "库存", "在院人数",
     "启用日期",
 )  # fmt: skip
+# Yuan of supplies by a word of their name; all others cost little.
+PRICES = {"钉仓": (480, 1900), "节育器": (60, 380), "缝合线": (12, 90), "导尿管": (8, 60), "产包": (25, 120)}
+CHEAP = (0.6, 38)
 MARKS = ("(甲)", "(乙10%)", "※(乙)", "", "", "")
 WORDS = {"101": "西药", "102": "草药", "103": "院内制剂"}
 SINCE = "2024-03-01"
@@ -91,8 +94,9 @@ def _service(random: Random, number: int, code: Code) -> Line:
 
 def _supply(random: Random, number: int, code: Code) -> Line:
     _, name, spec, _, _, unit, maker, aprvno = code
+    span = next((span for word, span in PRICES.items() if word in name), CHEAP)
     return [
-        f"W{number:06d}", name, spec, unit or "个", f"{random.uniform(0.5, 2600):.2f}", _short(random, maker),
+        f"W{number:06d}", name, spec, unit or "个", f"{random.uniform(*span):.2f}", _short(random, maker),
         aprvno if random.random() < 0.7 else "", f"{random.paretovariate(0.8) * 600:.2f}",
         str(random.randint(0, 2000)), str(random.randint(0, 12)), SINCE,
     ]  # fmt: skip

@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 from django.db import transaction
 from django.db.models import QuerySet
 from django.urls import reverse
+from django.utils import timezone
 
 from insurance.catalogue.choices import LoadState
 from insurance.catalogue.kinds import kind_of
@@ -23,16 +24,18 @@ from insurance.catalogue.models import Load
 from insurance.exchange.choices import OPEN_STATES, SubmissionState
 from insurance.exchange.models import Submission
 from insurance.exchange.services import resend
-from insurance.mapping.choices import Certainty, MappingState, Source
+from insurance.mapping.choices import Certainty, EndingKind, MappingState, Source
 from insurance.mapping.errors import MappingError
 from insurance.mapping.items import services as items
-from insurance.mapping.models import HospitalItem, Mapping
+from insurance.mapping.models import Ending, HospitalItem, Mapping
 from insurance.mapping.review.services import (
     Choice,
+    approve_endings,
     approve_mappings,
     comment,
     propose_all,
     propose_certain,
+    propose_ending,
     return_mappings,
 )
 from insurance.onboarding.bureau import Bureau, open_bureau, own_connection
@@ -50,12 +53,13 @@ PRICES_FILE = "调价单.xlsx"
 # What items are tied to comes first; then what the area pays, by page; at last the dictionaries of records.
 NEEDED = ("1301", "1302", "1303", "1304", "1305", "1306")
 OF_THE_AREA = ("1312", "1316", "1318", "1319")
+OF_RECORDS = ("1307", "1308", "1309", "1310", "1311", "1313", "1314", "1315", "1901")
 PIECE = 25
 # So many that the codes that end are such as the small hospital has (item_sheets.FIRST, AMOUNTS).
 NEW_ROWS = 75
 
 LIKELY_ENOUGH = Decimal("0.75")
-STEPS = len(NEEDED) + len(OF_THE_AREA) + 12
+STEPS = len(NEEDED) + len(OF_THE_AREA) + len(OF_RECORDS) + 13
 Row = TypeVar("Row")
 
 
@@ -103,11 +107,15 @@ class MappingFill(Steps):
         self._deliver()
         self.begin("医保局审核，退回几条")
         self._verdicts()
+        self.begin("终止不再开展的项目（3360）")
+        self._end_some()
+        self._deliver()
         self.begin("与平台核对对照（1317）")
         self.follow_kind("mapping.compare")
         self.begin("药房导入调价单")
         self.take_sheet("mapping.item_drugs", PRICES_FILE, self._prices_sheet, self.pharmacy)
         self._catalogues(OF_THE_AREA)
+        self._catalogues(OF_RECORDS)
         self.begin("目录新版本及其影响")
         self._new_version()
         self._finish()
@@ -237,6 +245,23 @@ class MappingFill(Steps):
             self.bureau.review(keys[::40][:3], "2")
             self.bureau.review([key for place, key in enumerate(keys) if place % 40 and place % 6], "1")
         self.follow_kind("mapping.verdicts")
+
+    def _end_some(self) -> None:
+        """End the relations of services that are given up: some approved, one left for the second person."""
+        ours = Mapping.objects.filter(institution=self.actor.institution, list_type="201")
+        if Ending.objects.filter(institution=self.actor.institution).exists():
+            return
+        passed = ours.filter(state=MappingState.IN_FORCE, verdict="passed").select_related("item").order_by("-pk")
+        with transaction.atomic():
+            self.run.fence()
+            endings = [
+                propose_ending(
+                    self.prices, mapping=one, kind=EndingKind.END, enddate=timezone.localdate(),
+                    reason="本院不再开展此项目",
+                )
+                for one in passed[:3]
+            ]  # fmt: skip
+            approve_endings(self.reviewer, endings=endings[:2])
 
     def _prices_sheet(self) -> bytes:
         """New prices for some drugs and another maker for two that are tied: their relations want looking at."""

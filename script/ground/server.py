@@ -14,6 +14,8 @@ from ground.places import ROOT, Busy, Fault, lock, run_dir, say
 from ground.processes import Child, Program
 
 SECRETS = ("SECRET_KEY", "FIELD_KEYS", "INDEX_KEY")
+# The bureau takes a day to review; what is to be decided sooner is told it by POST /_sandbox/review.
+REVIEW_SECONDS = "86400"
 WORKERS = {"interactive": ["interactive"], "bulk": ["bulk"], "tasks": ["tasks"]}
 HOPELESS_DEATHS = 3
 
@@ -63,6 +65,7 @@ class Server:
             port, state = str(self.kept.sandbox_port), str(self.folder / "sandbox.sqlite3")
             # Without Django, so that it is there before anybody asks; `manage.py sandbox` is the same.
             command = [sys.executable, "-m", "insurance.sandbox", "--port", port, "--state", state]
+            command += ["--review-seconds", REVIEW_SECONDS]
             self._add(Child(Program("sandbox", command, web.as_the_platform(), folder=str(ROOT)), self.logs))
 
     def start_workers(self) -> None:

@@ -65,6 +65,18 @@ def test_supplies_need_their_maker(maker: str, certainty: str) -> None:
     assert ("生产企业" in result.deciding) == (certainty == "ambiguous")
 
 
+def test_the_size_tells_supplies_of_one_maker_apart() -> None:
+    rows = [
+        CodeRow(f"C9900000000000000{number}", "演示留置针", "", spec, "", "", "示例医疗器械有限公司", "")
+        for number, spec in enumerate(("18G", "20G", "22G"))
+    ]
+    index = PlainIndex(rows, SUPPLY)
+    result = suggest(index, ItemRow("演示留置针", spec="20G", maker="示例医疗器械"))
+    assert (result.certainty, result.candidates[0].code) == ("certain", rows[1].code)
+    result = suggest(index, ItemRow("演示留置针", maker="示例医疗器械"))
+    assert (result.certainty, result.deciding) == ("ambiguous", ("规格",))
+
+
 @pytest.mark.parametrize(
     ("name", "code"), [("炙示例草", "T990000002"), ("示例草(蜜炙)", "T990000002"), ("示例草", "T990000001")]
 )

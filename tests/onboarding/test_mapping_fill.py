@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from insurance.catalogue.models import Load
 from insurance.exchange.models import Submission
-from insurance.mapping.models import Finding, HospitalItem, ItemChange, Mapping, Suggestion
+from insurance.mapping.models import Ending, Finding, HospitalItem, ItemChange, Mapping, Suggestion
 from insurance.onboarding.models import DemoHospital
 from insurance.onboarding.services import MAPPING_KIND, make_logins, start_fill
 from portal.people.models import Person
@@ -56,6 +56,8 @@ def is_whole() -> None:
     assert not Mapping.objects.filter(state="in_force", approved_by__username="yaofang").exists()
     verdicts = set(Mapping.objects.exclude(told_at=None).values_list("verdict", flat=True))
     assert {"passed", "failed"} <= verdicts, verdicts
+    assert Ending.objects.filter(state="proposed").count() == 1
+    assert Mapping.objects.filter(list_type="301", state="in_force").exists(), "no consumable is certain"
     assert Submission.objects.filter(purpose="mapping.add", state="refused", superseded=False).count() == 2
     assert ItemChange.objects.exists()
     assert items.filter(no_code=True).count() == 4

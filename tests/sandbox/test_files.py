@@ -6,6 +6,7 @@ import base64
 import io
 import re
 import zipfile
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -263,6 +264,14 @@ def test_siblings_are_near_but_not_the_same(hospital: Hospital) -> None:
     assert all("示例" in row[maker] and "示例" in row[number] for row in rows), "nobody can take them for real"
     assert rows[0][name] == "阿莫西林片"
     assert rows[0][50] == "AMXLP"
+
+
+def test_consumables_and_services_are_told_apart_by_what_their_row_says(hospital: Hospital) -> None:
+    for infno, columns in (("1306", (1, 7, 59)), ("1305", (9,))):
+        told = hospital.call(infno, {"data": {"ver": "0"}})
+        rows = rows_of(down(hospital, told, "plc"), told)
+        seen = Counter(tuple(row[column] for column in columns) for row in rows)
+        assert not [one for one, count in seen.items() if count > 1]
 
 
 def first_page(hospital: Hospital, infno: str, **filters: str) -> list[dict[str, Any]]:

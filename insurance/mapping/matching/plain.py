@@ -214,8 +214,10 @@ def _spec(item: ItemRow, row: CodeRow) -> Verdict:
     said = plain(item.name + item.spec)
     words = [word for word in re.split(r"[/,]", plain(row.spec)) if len(word) > 1 and word not in ("不区分", "常规")]
     held = sum(word in said for word in words)
-    if not words or not item.spec or not held:
+    if not words or not item.spec:
         return Verdict.UNKNOWN
+    if not held:
+        return Verdict.ALIKE  # both sides say one, in other words
     return Verdict.EXACT if held == len(words) else Verdict.NEAR
 
 
@@ -224,6 +226,8 @@ def _fits(best: Facts, one: Facts) -> bool:
         return True
     if one.code == Verdict.EXACT and best.code != Verdict.EXACT:
         return True
+    if best.spec == Verdict.EXACT and one.spec in (Verdict.ALIKE, Verdict.NEAR) and one.number < Verdict.AGREES:
+        return False  # a sibling in another size
     if one.opposed or one.name < best.name or (best.code == Verdict.EXACT and one.code != Verdict.EXACT):
         return False
     return not (best.maker >= Verdict.AGREES and one.maker == Verdict.ALIKE) and one.tags >= min(best.tags, 0)

@@ -18,10 +18,10 @@ from insurance.sandbox.seeds.pinyin import initials
 Row = dict[str, Any]
 Maker = Callable[[Dice, int], Row]
 
-FORMS = tuple(words.FORMS)
 GOODS = tuple(words.GOODS)
 # A family of drugs: so many makers, each with so many strengths, each in so many packs.
 STRENGTHS, PACKS, MAKERS_OF = 3, 2, 3
+SIZES = 4
 FAMILY = STRENGTHS * PACKS * MAKERS_OF
 
 
@@ -33,8 +33,7 @@ def _code(letter: str, index: int, length: int) -> str:
 @lru_cache(maxsize=64)
 def _family(dice: Dice, family: int) -> Row:
     """What all drugs of a family share."""
-    plain = words.DRUGS[family % len(words.DRUGS)]
-    form = FORMS[(family // len(words.DRUGS) + family) % len(FORMS)]
+    plain, form = words.DRUGS[family % len(words.DRUGS)]
     name = words.FORMS[form][0].format(plain)
     limited = dice.throw(family, 1, 8) == 0
     return {
@@ -156,43 +155,54 @@ def ethnic(dice: Dice, index: int) -> Row:
 
 
 def service(dice: Dice, index: int) -> Row:
-    """A medical service (1305): one act at several places of the body, and in several ways."""
-    act, way = divmod(index, len(words.PLACES))
-    plain = words.SERVICES[act % len(words.SERVICES)]
-    site = words.SITES[act // len(words.SERVICES) % len(words.SITES)]
-    level = act // (len(words.SERVICES) * len(words.SITES))
-    name = f"{site}{plain}{words.PLACES[way]}{f'（{level + 1}级）' if level else ''}"
-    apart = dice.throw(act, 0, 5) == 0
+    """A medical service (1305): what is done once in a few ways, behind it what is done at a part of the body."""
+    plain, site, name = _act(index)
+    apart = dice.throw(index, 0, 15) == 0
+    unit = "日" if "床位" in plain or "护理" in plain else "次"
     return {
         "med_list_codg": _code("0011", index, 15),
-        "prcunt": "日" if "床位" in plain or "护理" in plain else "次",
-        "prcunt_name": "日" if "床位" in plain or "护理" in plain else "次",
+        "prcunt": unit,
+        "prcunt_name": unit,
         "servitem_name": name,
         "servitem_type": "1",
         "trt_item_dscr": f"用于{site or '全身'}",
-        "trt_item_cont": f"含{plain}所需的人员、设备与一般耗材，{site or '各部位'}均按此计",
+        "trt_item_cont": f"含{plain}所需的人员、设备与一般耗材" + (f"，{site}均按此计" if site else ""),
         "trt_exct_cont": "特殊耗材、一次性探头套" if apart else None,
-        "item_dscr": "加收须写明原因" if "加收" in words.PLACES[way] else None,
+        "item_dscr": "加收须写明原因" if "加收" in name else None,
         "isu_flag": "1",
     }
 
 
+def _act(index: int) -> tuple[str, str, str]:
+    """What is done, at which part of the body, and the name of both; no two numbers have the same name."""
+    once = len(words.SERVICES) * len(words.WAYS)
+    if index < once:
+        act, way = divmod(index, len(words.WAYS))
+        return words.SERVICES[act], "", f"{words.SERVICES[act]}{words.WAYS[way]}"
+    act, way = divmod(index - once, len(words.PLACES))
+    round_, plain = act // len(words.SITED), words.SITED[act % len(words.SITED)]
+    level, site = divmod(round_, len(words.SITES))
+    name = f"{words.SITES[site]}{plain}{words.PLACES[way]}{f'（{level + 1}级）' if level else ''}"
+    return plain, words.SITES[site], name
+
+
 def consumable(dice: Dice, index: int) -> Row:
-    """A consumable (1306): one thing in several sizes by several makers."""
-    family, member = divmod(index, 8)
-    name = GOODS[family % len(GOODS)]
+    """A consumable (1306): one thing in four sizes by several makers; after all makers, in another make."""
+    group, member = divmod(index, SIZES)
+    round_, good = divmod(group, len(GOODS))
+    name, make = GOODS[good], round_ // len(words.MAKERS)
     material, sizes = words.GOODS[name]
-    spec = sizes[member % len(sizes)]
-    maker = words.MAKERS[(family // len(GOODS) * 2 + member // 4 + dice.throw(family, 0, 5)) % len(words.MAKERS)]
-    maker = maker.replace("制药", "医疗器械").replace("药业", "医疗用品").replace("生物", "")
+    spec = f"{sizes[member]}{f' {make + 1}型' if make else ''}"
+    maker = words.MAKERS[(round_ + good * 7 + dice.throw(good, 0, 7)) % len(words.MAKERS)]
+    maker = maker.replace("制药", "医疗器械").replace("药业", "医疗用品")
     return {
         "med_list_codg": _code("C", index, 27),
         "mcs_name": name,
         "hi_genname": name,
-        "hi_genname_code": f"{family % len(GOODS) + 1:06d}",
+        "hi_genname_code": f"{good + 1:06d}",
         "spec": spec,
         "spec_mol": spec,
-        "prod_mol": f"SL-{index % 997:03d}",
+        "prod_mol": f"SL{good + 1:02d}-{member + 1}{f'-{make + 1}' if make else ''}",
         "mcs_matl": material,
         "pacspec": "1个/包",
         "pacunt": "包",
@@ -200,7 +210,7 @@ def consumable(dice: Dice, index: int) -> Row:
         "min_salunt": "个",
         "prodentp_name": maker,
         "reger_name": maker,
-        "reg_fil_no": f"示例械注准{index // 4 + 1:08d}",
+        "reg_fil_no": f"示例械注准{group + 1:08d}",
         "reg_fil_prod_name": name,
         "dspo_used_flag": "1" if "一次性" in name else "0",
         "highval_mcs_flag": "1" if "钉仓" in name else "0",
