@@ -14,7 +14,7 @@ from insurance.catalogue.kinds import refreshed
 from insurance.catalogue.looks import LIMITED, LOOKS, Bears
 from insurance.catalogue.models import AreaItem, DictionaryEntry, Item, Load
 from insurance.catalogue.overview import areas_kept
-from insurance.catalogue.searching import holding, said
+from insurance.catalogue.searching import holding, listed, said
 from insurance.catalogue.standing import Standing, standing_rows
 from insurance.specification.books import open_book
 from insurance.specification.errors import SpecificationError
@@ -28,6 +28,14 @@ class WordsFilter(django_filters.CharFilter):
     def filter(self, qs: QuerySet[Any], value: str) -> QuerySet[Any]:
         """Narrow the rows word by word."""
         return qs.filter(holding(value)) if value else qs
+
+
+class ListedFilter(django_filters.CharFilter):
+    """The box of an area's list: each word must stand in the name, or code or 拼音码 begin with it."""
+
+    def filter(self, qs: QuerySet[Any], value: str) -> QuerySet[Any]:
+        """Narrow the rows word by word."""
+        return qs.filter(listed(value)) if value else qs
 
 
 class PartFilter(django_filters.CharFilter):
@@ -138,9 +146,7 @@ class ChangeFilter(ListFilter):
 class TermFilter(ListFilter):
     """Query form of 医保目录与限价."""
 
-    words = SearchFilter(
-        label="检索", fields=["hilist_name", "hilist_code", "pinyin"], widget=_box("名称、医保目录编码、拼音码")
-    )
+    words = ListedFilter(label="检索", widget=_box("名称、医保目录编码、拼音码"))
     chrgitm_lv = ChoiceFilter(label="收费项目等级", choices=())
     list_type = ChoiceFilter(label="目录类别", choices=())
     insu_admdvs = ChoiceFilter(label="参保地医保区划", choices=())

@@ -115,3 +115,13 @@ SEARCH_INDEXES: list[Index] = [
     Index(fields=["enddate"], name="catalogue_row_ending", condition=CURRENT & Q(enddate__isnull=False)),
 ]
 """What searching and browsing need of `models.Item`; all but the first are plain and quickly made."""
+
+AREA_TEXT = F("hilist_name")
+AREA_LOOKS = Characters(AREA_TEXT)
+AREA_INDEXES: list[Index] = [
+    GinIndex(AREA_LOOKS, name="area_item_looks"),
+    Index(fields=["hilist_code"], opclasses=["text_pattern_ops"], name="area_item_code_start"),
+    Index(fields=["pinyin"], opclasses=["text_pattern_ops"], name="area_item_pinyin_start"),
+    Index(fields=["insu_admdvs", "hilist_code", "id"], name="area_item_browse"),
+]
+"""The same for `models.AreaItem`, of which an area has several hundred thousand."""

@@ -11,7 +11,7 @@ from django.db.models import Q
 
 from insurance.catalogue.choices import LoadState
 from insurance.catalogue.fields import CellsField
-from insurance.catalogue.looks import SEARCH_INDEXES
+from insurance.catalogue.looks import AREA_INDEXES, SEARCH_INDEXES
 from portal.people.models import Institution, Person
 from portal.tasks.models import Task
 
@@ -144,7 +144,7 @@ class AreaItem(AreaRow):
     class Meta:
         verbose_name = verbose_name_plural = "医保目录"
         constraints = [models.UniqueConstraint(fields=["insu_admdvs", "rid"], name="area_item_once")]
-        indexes = [models.Index(fields=["hilist_code", "insu_admdvs"], name="area_item_by_code")]
+        indexes = [models.Index(fields=["hilist_code", "insu_admdvs"], name="area_item_by_code"), *AREA_INDEXES]
 
 
 class AreaRelation(AreaRow):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db.models import Q, QuerySet
 
 from insurance.catalogue.kinds import infno_of
-from insurance.catalogue.looks import APPROVAL, LOOKS, TEXT, Bears, Opens, Says
+from insurance.catalogue.looks import APPROVAL, AREA_LOOKS, AREA_TEXT, LOOKS, TEXT, Bears, Opens, Says
 from insurance.catalogue.models import Item
 from portal.lists.filters import MOST_WORDS
 from portal.lists.searching import fold
@@ -27,6 +27,17 @@ def said(word: str, text: object = TEXT) -> Q:
     """Return the condition that a word stands in a text that is part of the searched ones, by the index."""
     # The comparison stands first: where rows are looked at, it costs a tenth of taking their characters apart.
     return (Q(Says(text, word)) if len(word) > 1 else Q()) & Q(Bears(LOOKS, characters(word)))
+
+
+def listed(words: str) -> Q:
+    """Return the condition on entries of 1312: each word stands in the name, or code or 拼音码 begin with it."""
+    found = Q()
+    for word in fold(words or "").split()[:MOST_WORDS]:
+        named = Q(Says(AREA_TEXT, word)) & Q(Bears(AREA_LOOKS, characters(word)))
+        for spelled in sorted({word, word.upper()}) if word.isascii() else ():
+            named |= Q(hilist_code__startswith=spelled) | Q(pinyin__startswith=spelled)
+        found &= named
+    return found
 
 
 def characters(word: str) -> list[str]:

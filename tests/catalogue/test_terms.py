@@ -8,9 +8,11 @@ from itertools import count
 from typing import Any
 
 import pytest
+from django.db import connection as database
 
 from insurance.catalogue.models import AreaItem, AreaRelation, AreaRow, Ceiling, Load, OwnShare
 from insurance.catalogue.queries import terms_for, terms_of
+from insurance.catalogue.searching import listed
 from portal.people.models import Institution
 
 DAY = dt.date(2026, 11, 23)
@@ -149,3 +151,32 @@ def test_hundreds_of_codes_in_few_queries(load: Load, django_assert_max_num_quer
     assert list(found)
     assert set(found) == set(codes)
     assert sum(terms.payable for terms in found.values()) == 100
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ("示例", ["HLA1", "HLB2"]),
+        ("例 颗粒", ["HLB2"]),
+        ("b2", ["HLB2"]),
+        ("hlb", ["HLB2"]),
+        ("slp", ["HLA1"]),
+        ("颗粒 片", []),
+        ("(ｂ型)", ["HLB2"]),
+    ],
+)
+def test_an_areas_entries_by_name_code_and_initials(load: Load, words: str, found: list[str]) -> None:
+    add(AreaItem, load, hilist_code="HLA1", hilist_name="示例片", pinyin="SLP")
+    add(AreaItem, load, hilist_code="HLB2", hilist_name="示例颗粒（B型）B2", pinyin="SLKL")
+    add(AreaItem, load, hilist_code="HLC3", hilist_name="另一丸", pinyin="LYW")
+    rows = AreaItem.objects.filter(listed(words)).order_by("hilist_code")
+    assert list(rows.values_list("hilist_code", flat=True)) == found
+
+
+@pytest.mark.parametrize("words", ["示例", "hla1"])
+def test_an_areas_entries_are_found_by_an_index(load: Load, words: str) -> None:
+    with database.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+    plan = AreaItem.objects.filter(listed(words)).explain()
+    assert "area_item_looks" in plan
+    assert "Seq Scan" not in plan
