@@ -7,6 +7,7 @@ from insurance.catalogue.kinds import kind_of
 from insurance.catalogue.loading import refresh, refresh_all
 from insurance.catalogue.loading.files import drop_old_files
 from insurance.catalogue.models import Load
+from portal.people.actor import NotAllowed
 from portal.tasks.registry import sweep, task_kind
 from portal.tasks.run import Run, TaskFailed
 
@@ -16,7 +17,14 @@ LOADS_URL = "/catalogue/loads/"
 
 @task_kind(REFRESH, label="更新医保目录", action="catalogue.manage", param_labels={"infno": "目录"})
 def refresh_task(run: Run) -> None:
-    """Refresh one catalogue (params: infno, optional insu_admdvs, full, accept), or with infno "all" each of them."""
+    """Refresh one catalogue (params: infno, optional insu_admdvs, full, accept), or with infno "all" each of them.
+
+    Who may repeat tasks in general may not by that take (`accept`) what a person has to answer for.
+    """
+    try:
+        run.actor.must("catalogue.manage")
+    except NotAllowed as error:
+        raise TaskFailed(str(error)) from error
     infno = str(run.params["infno"])
     full = bool(run.params.get("full"))
     if infno == "all":

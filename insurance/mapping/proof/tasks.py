@@ -11,15 +11,21 @@ from insurance.mapping.delivery.looking import tells_verdicts
 from insurance.mapping.delivery.verdicts import keep_verdicts
 from insurance.mapping.proof.mirroring import refresh_differences, replace_mirror
 from insurance.mapping.proof.pulling import pull
+from portal.people.actor import NotAllowed
 from portal.tasks.registry import task_kind
-from portal.tasks.run import Run
+from portal.tasks.run import Run, TaskFailed
 
 COMPARE = "mapping.compare"
 
 
 @task_kind(COMPARE, label="平台对照核对", action="mapping.submit", single=True, param_labels={"accept": "确认减少"})
 def compare_task(run: Run) -> None:
-    """Compare ours with 1317 and 5163."""
+    """Compare ours with 1317 and 5163; with `accept` only for who may upload, whoever started the task again."""
+    try:
+        if run.params.get("accept"):
+            run.actor.must("mapping.submit")
+    except NotAllowed as error:
+        raise TaskFailed(str(error)) from error
     counts = compare(run)
     words = {str(kind.label): counts[kind.value] for kind in DifferenceKind}
     run.finish(words, url=reverse("mapping:proof"))
