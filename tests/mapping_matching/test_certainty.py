@@ -114,3 +114,20 @@ def test_facts_of_any_code_against_an_item() -> None:
     assert told["规格"].ours == "0.025g*24片/盒（25mg）"
     assert told["生产企业"].agrees is False
     assert told["药品名称"].agrees is True
+
+
+def test_a_name_equal_to_the_letter_needs_no_form() -> None:
+    liquid = replace(RIGHT, name="示例康新液", form="其他", spec="10ml/支")
+    item = replace(ITEM, name="(甲)示例康新液[市基]", spec="10ml*30支/盒")
+    assert suggest(Index([liquid]), item).certainty == "certain"
+    bottled = replace(liquid, code="XZ99ZZZ001A001020190001", name="示例康新液胶囊", form="胶囊")
+    assert suggest(Index([liquid, bottled]), item).certainty == "ambiguous"
+    assert suggest(Index([bottled]), item).certainty == "likely"
+
+
+def test_of_equals_the_maker_written_alike_stands_first() -> None:
+    item = replace(ITEM, maker="Example Pharma AG(Example Works)")
+    one, two = (other(maker=f"Example Pharma AG(Example {place})") for place in ("Other Works", "Works"))
+    result = suggest(Index([one, replace(two, code="XZ99ZZZ001A001030190001")]), item)
+    assert result.certainty == "ambiguous"
+    assert result.candidates[0].code == "XZ99ZZZ001A001030190001"

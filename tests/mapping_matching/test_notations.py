@@ -100,6 +100,9 @@ def test_nothing_typed_breaks_the_reading(one: str, other: str) -> None:
         ("示例咀嚼片剂", "示例", "咀嚼片"),
         ("示例肠溶胶囊剂国基]", "示例", "肠溶胶囊"),
         ("()示例口服悬液", "示例", "口服混悬液"),
+        ("未确示例片", "示例", "片"),
+        ("[抗菌]示例片", "示例", "片"),
+        ("抗菌示例胶囊", "抗菌示例", "胶囊"),
     ],
 )
 def test_marks_and_forms_come_off_a_name(text: str, full: str, form: str) -> None:

@@ -69,8 +69,12 @@ def _other_maker(scorer: Scorer, best: Facts, one: Facts) -> bool:
     return bool(known) and all(scorer.made(maker)[1] == Verdict.DIFFERS for maker in known)
 
 
-def certain(best: Facts, fits: Sequence[Facts]) -> bool:
-    """Whether the best code can be no other: it alone fits, and who makes it or its number agrees."""
+def certain(scorer: Scorer, best: Facts, fits: Sequence[Facts]) -> bool:
+    """Whether the best code can be no other: it alone fits, and who makes it or its number agrees.
+
+    A name that is the same to the letter needs no form (康复新液, whose form is 其他): a code of the same name in
+    any other form would fit as well, and then nothing is certain.
+    """
     pinned = best.approval == Verdict.EXACT or best.maker >= Verdict.AGREES
     return (
         len(fits) == 1
@@ -79,7 +83,14 @@ def certain(best: Facts, fits: Sequence[Facts]) -> bool:
         and best.substance >= Verdict.ALIKE
         and best.substance != Verdict.UNKNOWN
         and best.strength >= Verdict.AGREES
-        and (best.form >= Verdict.NEAR or best.approval == Verdict.EXACT)
+        and (best.form >= Verdict.NEAR or best.approval == Verdict.EXACT or _same_name(scorer, best))
+    )
+
+
+def _same_name(scorer: Scorer, best: Facts) -> bool:
+    return (
+        best.form == Verdict.UNKNOWN
+        and scorer.item.name.whole == scorer.index.names.read[scorer.index.name[best.place]].whole
     )
 
 

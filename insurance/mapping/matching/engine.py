@@ -21,7 +21,7 @@ def suggest(index: Index, row: ItemRow, shown: int = SHOWN) -> Result:
     if not pool:
         return Result("none")
     fits = certainty.fitting(scorer, pool)
-    word = _word(pool, fits, enough)
+    word = _word(scorer, pool, fits, enough)
     chosen = _chosen(pool, fits, shown)
     candidates = (
         Candidate(index.codes[one.place], _share(one.score, most), reasons(scorer, scorer.facts(one.place)))
@@ -40,9 +40,9 @@ def _chosen(pool: Sequence[Ranked], fits: Sequence[Facts], shown: int) -> list[R
     return first + [one for one in pool if one.place not in able][: shown - len(first)]
 
 
-def _word(pool: Sequence[Ranked], fits: Sequence[Facts], enough: float) -> str:
+def _word(scorer: Scorer, pool: Sequence[Ranked], fits: Sequence[Facts], enough: float) -> str:
     best = pool[0]
-    if fits and fits[0].place == best.place and certainty.certain(fits[0], fits):
+    if fits and fits[0].place == best.place and certainty.certain(scorer, fits[0], fits):
         return "certain"
     if len(fits) > 1:
         return "ambiguous"

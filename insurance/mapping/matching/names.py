@@ -100,8 +100,7 @@ def _without_marks(raw: str) -> tuple[str, str]:
             elif not found:
                 raw = _OPEN_CLASS.sub("", raw).lstrip("(")
         raw = re.sub(r"^\[([^\[\]]*)\]", lambda found: "" if _listed(found.group(1)) else found.group(0), raw)
-        word = next((mark for mark in _marks("list") if len(mark) > 1 and raw.startswith(mark) and len(raw) > 5), "")
-        raw = raw[len(word) :]
+        raw = raw[len(_leading(raw)) :]
         if raw == before:
             break
     raw = re.sub(r"\[([^\[\]]*)\]?", lambda found: "" if _listed(found.group(1)) else found.group(0), raw)
@@ -112,8 +111,15 @@ def _without_marks(raw: str) -> tuple[str, str]:
     return raw, hint
 
 
+def _leading(raw: str) -> str:
+    """The mark that stands before a name without brackets (未确叶酸片); 抗菌 may as well begin the name itself."""
+    return next(
+        (mark for mark in _marks("list") if len(mark) > 1 and raw.startswith(mark) and raw[len(mark) + 2 :]), ""
+    )
+
+
 def _listed(inner: str) -> bool:
-    return all(part in _marks("list") or _CLASS.match(part) for part in re.split(r"[,/;.]", inner))
+    return all(part in _marks("list") | _marks("inside") or _CLASS.match(part) for part in re.split(r"[,/;.]", inner))
 
 
 def _groups(raw: str) -> tuple[frozenset[str], str, str]:

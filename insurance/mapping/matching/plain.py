@@ -20,6 +20,8 @@ from insurance.mapping.matching.text import bigrams, dice, distance, plain, tabl
 
 SERVICE, SUPPLY, SLICE = "service", "supply", "slice"
 SHOWN, LIKE, MOST = 8, 60, 60
+# A code worth less is not shown.
+LEAST = 0.45
 _SIGNS = re.compile(r"[^0-9a-zα-ω一-鿿+%]")
 _NUMBERS = re.compile(r"\d+(?:\.\d+)?")
 _ISOTOPE = re.compile(r"([碘磷锶钴锝镓铊铟氟碳氮氧氙铬金])(\d{2,3})")
@@ -87,7 +89,7 @@ def _slice(core: str, whole: str) -> Plain:
     return Plain(whole, core)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Facts:
     """How every fact of an item stands to one code."""
 
@@ -142,12 +144,12 @@ class PlainIndex:
 
 def suggest(index: PlainIndex, item: ItemRow, shown: int = SHOWN) -> Result:
     """Return the codes that an item may mean, best first, at most `shown` of them."""
-    ours, found = parse(item.name, index.kind), []
+    ours, besides, found = parse(item.name, index.kind), Besides(item, index.kind), []
     for number in index.like(ours):
         named = compare_names(ours, index.read[number])
-        found += [_facts(index, item, place, named) for place in index.places[index.names[number]]]
+        facts = (_facts(index, besides, place, named) for place in index.places[index.names[number]])
+        found += [one for one in facts if one.score >= LEAST]
     found.sort(key=lambda one: (-one.score, index.rows[one.place].code))
-    found = [one for one in found if one.score >= 0.45]
     if not found:
         return Result("none")
     fits = [one for one in found if _fits(found[0], one)][:MOST] if not found[0].opposed else []
@@ -185,17 +187,32 @@ def code_of(local: str) -> str:
     return f"00{found.group(1)[:4]}{found.group(1)[4:]}" if found else ""
 
 
-def _facts(index: PlainIndex, item: ItemRow, place: int, named: tuple[Verdict, Verdict, float]) -> Facts:
+class Besides:
+    """What is compared besides the names: each text once, however many codes bear it."""
+
+    def __init__(self, item: ItemRow, kind: str) -> None:
+        """Read the item."""
+        made, numbered = makers.parse(item.maker), numbers.parse(item.aprvno)
+        self.item, self.kind = item, kind
+        self.maker = cache(lambda text: makers.compare(made, makers.parse(text)))
+        self.number = cache(lambda text: numbers.compare(numbered, numbers.parse(text)))
+        self.spec = cache(lambda text: _spec(item, text) if kind == SUPPLY else Verdict.UNKNOWN)
+        self.worth = cache(_worth)
+
+
+def _facts(index: PlainIndex, besides: Besides, place: int, named: tuple[Verdict, Verdict, float]) -> Facts:
     row = index.rows[place]
     name, tags, score = named
-    code = _code(item, row) if index.kind == SERVICE else Verdict.UNKNOWN
-    maker = makers.compare(makers.parse(item.maker), makers.parse(row.maker))
-    number = numbers.compare(numbers.parse(item.aprvno), numbers.parse(row.aprvno))
-    spec = _spec(item, row) if index.kind == SUPPLY else Verdict.UNKNOWN
-    score += {Verdict.DIFFERS: -0.12, Verdict.ALIKE: -0.05}.get(tags, 0.0) + 0.06 * (spec > 0) - 0.06 * (spec < -1)
-    score += 0.15 * (code > 0) + 0.12 * (maker > 0) - 0.12 * (maker == Verdict.DIFFERS) + 0.2 * (number > 0)
-    score -= 0.12 * (number == Verdict.DIFFERS)
+    code = _code(besides.item, row) if besides.kind == SERVICE else Verdict.UNKNOWN
+    maker, number, spec = besides.maker(row.maker), besides.number(row.aprvno), besides.spec(row.spec)
+    score += besides.worth(tags, spec, code, maker, number)
     return Facts(place, score / 1.15, name, tags, code, spec, maker, number)
+
+
+def _worth(tags: Verdict, spec: Verdict, code: Verdict, maker: Verdict, number: Verdict) -> float:
+    worth = {Verdict.DIFFERS: -0.12, Verdict.ALIKE: -0.05}.get(tags, 0.0) + 0.06 * (spec > 0) - 0.06 * (spec < -1)
+    worth += 0.15 * (code > 0) + 0.12 * (maker > 0) - 0.12 * (maker == Verdict.DIFFERS)
+    return worth + 0.2 * (number > 0) - 0.12 * (number == Verdict.DIFFERS)
 
 
 def _code(item: ItemRow, row: CodeRow) -> Verdict:
@@ -207,12 +224,12 @@ def _code(item: ItemRow, row: CodeRow) -> Verdict:
     return Verdict.ALIKE
 
 
-def _spec(item: ItemRow, row: CodeRow) -> Verdict:
-    """Whether the supply's material and features stand in what we say of it."""
-    if item.spec and plain(item.spec) == plain(row.spec):
+def _spec(item: ItemRow, text: str) -> Verdict:
+    """Whether the supply's material and features stand in what we say of it; ALIKE when it is another size."""
+    if item.spec and plain(item.spec) == plain(text):
         return Verdict.EXACT
     said = plain(item.name + item.spec)
-    words = [word for word in re.split(r"[/,]", plain(row.spec)) if len(word) > 1 and word not in ("不区分", "常规")]
+    words = [word for word in re.split(r"[/,]", plain(text)) if len(word) > 1 and word not in ("不区分", "常规")]
     held = sum(word in said for word in words)
     if not words or not item.spec:
         return Verdict.UNKNOWN
@@ -279,4 +296,6 @@ def _said(name: Plain) -> str:
 def compare(item: ItemRow, code: CodeRow, kind: str) -> tuple[Reason, ...]:
     """Return what is compared between an item and any one code, as a suggestion would show it."""
     index = PlainIndex([code], kind)
-    return _reasons(index, item, _facts(index, item, 0, compare_names(parse(item.name, kind), index.read[0])))
+    return _reasons(
+        index, item, _facts(index, Besides(item, kind), 0, compare_names(parse(item.name, kind), index.read[0]))
+    )

@@ -179,7 +179,8 @@ class Scorer:
         if known is None:
             theirs = self.index.makers.read[number]
             verdict = makers.compare(self.item.maker, theirs)
-            known = self._makers[number] = (MAKER[verdict] + 0.3 * bool(theirs.full), verdict, verdict == D)
+            worth = MAKER[verdict] + 0.3 * bool(theirs.full) + 0.2 * (theirs.full == self.item.maker.full)
+            known = self._makers[number] = (worth, verdict, verdict == D)
         return known
 
 
