@@ -17,7 +17,7 @@ from insurance.mapping.switching.night import Step, broken_step, night_of, ready
 from insurance.mapping.switching.services.deciding import approve_switch, draw_sample
 from insurance.mapping.switching.services.preparing import prepare_lines
 from insurance.mapping.switching.steps import StepFailed, due_endings, due_mappings, upload_due
-from insurance.mapping.switching.tasks import NIGHT, try_again
+from insurance.mapping.switching.tasks import IMPACT, NIGHT, after_loads, try_again
 from insurance.mapping.switching.watching import late_words, look, night_alarm
 from portal.people.actor import Actor
 from portal.people.models import Institution
@@ -25,6 +25,7 @@ from portal.system.alarms import watch
 from portal.system.models import AlarmEvent
 from portal.tasks.models import Schedule, Task
 from portal.tasks.run import LeaseLost, Run, TaskFailed
+from tests.mapping_items.factories import make_item, make_load
 from tests.mapping_switching.conftest import DAY, TODAY, Ward
 
 pytestmark = pytest.mark.django_db
@@ -249,3 +250,13 @@ def test_a_refusal_is_a_persons(ward: Ward, settings: object) -> None:
     assert not failed.value.again
     assert Mapping.objects.filter(switch=switch, state="approved").count() == 1
     assert CodeSwitch.objects.get(pk=switch.pk).state == SwitchState.READY
+
+
+def test_a_first_catalogue_by_day_is_looked_at_where_nothing_is_mapped_yet(institution: Institution) -> None:
+    make_item(institution)
+    load = make_load("1301", institution, ended_at=timezone.now())
+    after_loads()
+    (task,) = Task.objects.filter(institution=institution, kind=IMPACT)
+    assert task.params["load"] == load.pk
+    after_loads()
+    assert Task.objects.filter(kind=IMPACT).count() == 1

@@ -12,7 +12,7 @@ from insurance.catalogue.choices import LoadState
 from insurance.catalogue.models import Load
 from insurance.mapping.choices import FindingKind, NightState
 from insurance.mapping.matching.services import suggest_later
-from insurance.mapping.models import Mapping, NightRun
+from insurance.mapping.models import HospitalItem, NightRun
 from insurance.mapping.switching.impact import find_impact
 from insurance.mapping.switching.night import ready_by, run_night
 from insurance.mapping.switching.services.assessing import assess
@@ -69,11 +69,14 @@ def _is_due(one: NightRun) -> bool:
 
 @sweep("mapping.impact", every=60.0)
 def after_loads() -> None:
-    """Look for impact after a catalogue was refreshed by day; the night does so by itself."""
+    """Look for impact after a catalogue was refreshed by day, and suggest codes; the night does so by itself.
+
+    Where items wait for their first code too: who brings the items in before the catalogue has no suggestion yet.
+    """
     newest = Load.objects.filter(state=LoadState.DONE, ended_at__isnull=False).order_by("-ended_at").first()
     if newest is None or newest.ended_at is None or newest.ended_at < timezone.now() - dt.timedelta(days=2):
         return
-    for institution in Institution.objects.filter(pk__in=Mapping.objects.values("institution")).distinct():
+    for institution in Institution.objects.filter(pk__in=HospitalItem.objects.values("institution")):
         looked = Task.objects.filter(institution=institution, kind__in=[NIGHT, IMPACT]).filter(
             Q(ended_at=None) | Q(ended_at__gte=newest.ended_at)
         )
