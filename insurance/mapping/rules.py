@@ -18,6 +18,7 @@ from insurance.catalogue.models import Item
 from insurance.directory.errors import Fault
 from insurance.directory.messages import book_of
 from insurance.mapping.choices import ListType
+from insurance.mapping.delivery.checks import WITHOUT_CATALOGUE
 from insurance.mapping.delivery.messages import ADD, mapping_row, problems_of
 from insurance.mapping.models import HospitalItem, Mapping
 from insurance.mapping.models.relations import OPEN_END
@@ -28,8 +29,6 @@ from portal.people.models import Institution
 
 LETTERS = Path(__file__).parent / "data" / "letters.csv"
 DRUGS, SERVICES, SUPPLIES = "mapping.drugs", "mapping.services", "mapping.supplies"
-# Kinds whose catalogue is not among those that are downloaded (mapping.md).
-WITHOUT_CATALOGUE = (ListType.OTHER.value, ListType.GRANULE.value)
 ITSELF = 0
 
 

@@ -52,8 +52,3 @@ SERVICES = Group("mapping.item_services", "院内医疗服务项目", "mapping.s
 SUPPLIES = Group("mapping.item_supplies", "院内耗材", "mapping.supplies", ("301",))
 GROUPS = (DRUGS, HERBS, SERVICES, SUPPLIES)
 ALL = tuple(ListType.values)
-
-
-def group_of(list_type: str) -> Group:
-    """Return the group that keeps a kind. Raises StopIteration for no kind at all."""
-    return next(group for group in GROUPS if list_type in group.list_types)

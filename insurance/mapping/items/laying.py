@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.utils import timezone
@@ -92,11 +92,6 @@ def faults_in(item: HospitalItem, since: dt.date | None = None) -> list[Fault]:
     if since and (since - today()).days > SOON:
         faults.append(Fault("since", "变更生效日期", f"{since} 太远，请核对年份"))
     return faults
-
-
-def usage_only(changes: Sequence[str] | Changes) -> bool:
-    """Say whether nothing but counted figures changes."""
-    return all(column in USAGE for column in changes)
 
 
 def today() -> dt.date:
