@@ -226,6 +226,22 @@ def test_what_the_platform_has_too_much_is_adopted(
     assert open_kinds() == []
 
 
+def test_what_the_platform_gave_up_meanwhile_is_not_taken_over(
+    office: Actor, colleague: Actor, world: World, platform: RunningSandbox
+) -> None:
+    """Approved without a message it would count as the bureau's, and the bureau does not hold it."""
+    world.item("Y9")
+    _strange(platform, world.code())
+    compare(office)
+    services.adopt_platform(office, differences=Difference.objects.all())
+    platform.remove("mappings", key_of(platform, "Y9")[0])
+    compare(office, accept=True)
+    done = approve_mappings(colleague, mappings=Mapping.objects.all())
+    assert (done.approved, "平台现在已没有" in done.left_out[0][1]) == ([], True)
+    mapping = Mapping.objects.get()
+    assert (mapping.state, mapping.verdict) == (MappingState.PROPOSED, Verdict.NONE)
+
+
 def test_what_the_platform_has_too_much_is_ended_there(
     office: Actor, colleague: Actor, world: World, platform: RunningSandbox
 ) -> None:

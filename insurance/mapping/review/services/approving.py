@@ -11,8 +11,8 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from insurance.mapping import rules
-from insurance.mapping.choices import EndingKind, EndingState, MappingState
-from insurance.mapping.delivery.outcomes import note_ended
+from insurance.mapping.choices import EndingKind, EndingState, MappingState, Source
+from insurance.mapping.delivery.outcomes import held_row, note_ended
 from insurance.mapping.delivery.submitting import (
     Queued,
     give_up_refused,
@@ -116,6 +116,9 @@ def _judge(mapping: Mapping, shown: Values[int, str] | None, ground: rules.Groun
         raise MappingError(f"{mapping}：{_gone(mapping)}")
     if shown is not None and shown.get(mapping.pk) != digest_of(mapping):
         raise MappingError(f"{mapping}：{CHANGED}")
+    if mapping.source == Source.ADOPTED and ((held := held_row(mapping)) is None or held.vali_flag == "0"):
+        # it would come into force unsaid, and nobody holds it
+        raise MappingError(f"{mapping}：平台现在已没有这条对照，不能「以平台为准」。请退回，核对后重新处理")
     faults = rules.faults_of(
         mapping.item, mapping.med_list_codg, mapping.begndate, mapping.enddate,
         replaces=mapping.replaces, reason=mapping.memo, ground=ground,
