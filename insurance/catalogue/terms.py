@@ -84,9 +84,9 @@ def _on(rows: QuerySet[R], day: dt.date, admdvs: str) -> QuerySet[R]:
     return rows.filter(Q(begndate=None) | Q(begndate__lte=day), open_end, insu_admdvs=admdvs, vali_flag="1")
 
 
-def _order(row: AreaRow) -> tuple[dt.date, str]:
+def _order(row: AreaRow) -> tuple[dt.date, float]:
     """Of rows valid on the same day the one that began last holds; then the last changed."""
-    return row.begndate or dt.date.min, f"{row.updt_time}"
+    return row.begndate or dt.date.min, row.updt_time.timestamp() if row.updt_time else 0.0
 
 
 def _relations(list_type: str, codes: Sequence[str], day: dt.date, admdvs: str) -> dict[str, AreaRelation]:

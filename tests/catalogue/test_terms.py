@@ -180,3 +180,11 @@ def test_an_areas_entries_are_found_by_an_index(load: Load, words: str) -> None:
     plan = AreaItem.objects.filter(listed(words)).explain()
     assert "area_item_looks" in plan
     assert "Seq Scan" not in plan
+
+
+def test_of_two_rows_of_one_day_the_last_changed_holds(load: Load) -> None:
+    add(AreaRelation, load, med_list_codg=CODE, list_type="101")
+    add(AreaItem, load, hilist_name="后改的", updt_time=dt.datetime(2026, 3, 1, tzinfo=dt.UTC))
+    add(AreaItem, load, hilist_name="先改的", updt_time=dt.datetime(2025, 3, 1, tzinfo=dt.UTC))
+    add(AreaItem, load, hilist_name="不知何时改的", updt_time=None)
+    assert asked().hilist_name == "后改的"

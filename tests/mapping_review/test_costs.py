@@ -1,9 +1,10 @@
-"""What many at once cost, and what a queue that could not be filled at once must not send later."""
+"""What many at once cost, what a queue filled later must not send, and prices of less than a fen."""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -11,13 +12,15 @@ from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from insurance.catalogue.queries import Terms
 from insurance.exchange.models import Submission
 from insurance.exchange.queries import connection_of
 from insurance.mapping.choices import MappingState, Source
 from insurance.mapping.delivery.submitting import queue_mappings
-from insurance.mapping.models import Mapping
+from insurance.mapping.models import HospitalItem, Mapping
 from insurance.mapping.review import services
 from insurance.mapping.review.services import Choice
+from insurance.mapping.review.showing import money_of
 from portal.people.actor import Actor
 from portal.people.models import Institution, Person
 from tests.mapping_delivery.world import connect
@@ -68,3 +71,8 @@ def test_what_an_ending_takes_out_is_not_sent_after_all(
     queue_mappings(approver, mappings=[old, new])
     assert Mapping.objects.get(pk=old.pk).state == MappingState.REMOVED
     assert list(Submission.objects.values_list("subject_id", flat=True)) == [str(new.pk)]
+
+
+def test_a_ceiling_is_not_rounded_to_what_the_item_costs() -> None:
+    found = money_of(HospitalItem(pric=Decimal("0.0100")), Terms(payable=True, ceiling=Decimal("0.0085")))
+    assert (found.ceiling, found.over) == ("0.0085", True)

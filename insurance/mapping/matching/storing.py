@@ -10,6 +10,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from insurance.catalogue import queries as catalogue
+from insurance.catalogue.paying import yuan
 from insurance.mapping.choices import STANDING, Certainty, FindingKind, MappingState, WorkState
 from insurance.mapping.matching.facts import Result
 from insurance.mapping.matching.translating import digest_of
@@ -70,7 +71,7 @@ def _candidate(item: HospitalItem, one: Any, prices: Mapping[str, Decimal]) -> d
     reasons = [reason.as_json() for reason in one.reasons]
     ceiling = prices.get(one.code)
     if ceiling is not None and item.pric is not None:
-        told = {"what": "价格", "ours": f"{item.pric:.2f}", "theirs": f"限价 {ceiling:.2f}"}
+        told = {"what": "价格", "ours": yuan(item.pric), "theirs": f"限价 {yuan(ceiling)}"}
         reasons.append({**told, "agrees": item.pric <= ceiling})
     return {"code": one.code, "score": one.score, "reasons": reasons}
 

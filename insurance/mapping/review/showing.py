@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from insurance.catalogue import queries as catalogue
 from insurance.catalogue.models import Item
+from insurance.catalogue.paying import yuan
 from insurance.mapping.matching.services import compare_facts
 from insurance.mapping.models import HospitalItem, Mapping
 from insurance.mapping.models.relations import OPEN_END
@@ -137,7 +138,7 @@ def money_of(item: HospitalItem, terms: Any) -> Money:
     ceiling: Decimal | None = terms.ceiling
     return Money(
         level=str(terms.chrgitm_lv_word or ""),
-        ceiling="" if ceiling is None else f"{ceiling:,.2f}",
+        ceiling="" if ceiling is None else yuan(ceiling),
         over=ceiling is not None and item.pric is not None and item.pric > ceiling,
         refused="" if terms.payable else str(terms.why_not),
         limited="限制使用" if terms.restricted else "",

@@ -11,6 +11,7 @@ from django.db.models import Q, QuerySet
 
 from insurance.catalogue import queries as catalogue
 from insurance.catalogue.models import AreaRelation, Item
+from insurance.catalogue.paying import yuan
 from insurance.catalogue.queries import Terms
 from insurance.mapping.choices import STANDING
 from insurance.mapping.models import Mapping
@@ -53,7 +54,7 @@ def yes_no(value: object) -> str:
 
 def money(value: Decimal | None) -> str:
     """Return an amount as it is shown, "" for none."""
-    return "" if value is None else f"{value:,.2f}" if value == round(value, 2) else f"{value.normalize():,f}"
+    return "" if value is None else yuan(value)
 
 
 def standing(institution: Institution, day: dt.date) -> QuerySet[Mapping]:
