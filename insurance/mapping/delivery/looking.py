@@ -78,55 +78,85 @@ def is_paged_by_row(book: Book, infno: str) -> bool:
     return any("begnrow" in node.fields for node in book.transaction(infno).input.walk())
 
 
-def held_by(ask: Ask, book: Book, purpose: str, **filters: str) -> Iterator[Held]:
-    """Yield every relation that a query of `purpose` tells, over all its pages. Raises PlatformError, PageFault.
+def held_by(ask: Ask, book: Book, purpose: str, *, own: str, **filters: str) -> Iterator[Held]:
+    """Yield every relation of the hospital `own` that a query of `purpose` tells, over all its pages.
 
-    `filters`: list_type, hilist_id, code; the table says under which names they travel.
+    `filters`: list_type, hilist_id, code; the table says under which names they travel. Raises PlatformError,
+    PageFault.
     """
     route = book.route(purpose)
     known = book.transaction(route.infno).input.children[route.node].fields
     names = {"list_type": ("list_type",), "hilist_id": ID_FIELDS, "code": ("med_list_codg",)}
     row = {next(name for name in names[key] if name in known): value for key, value in filters.items()}
+    row |= {"fixmedins_code": own} if "fixmedins_code" in known else {}
     turn = _by_row if is_paged_by_row(book, route.infno) else _by_page
     for told in turn(ask, book, route.infno, route.node, row):
-        yield held_of(told)
+        if is_own(told, own):
+            yield held_of(told)
+
+
+def is_own(row: Mapping[str, Any], own: str) -> bool:
+    """Say whether a row speaks of the hospital `own` ("": whichever): another's item number proves nothing of ours."""
+    return not own or _text(row.get("fixmedins_code")) in ("", own)
 
 
 def _by_page(ask: Ask, book: Book, infno: str, node: str, row: Mapping[str, str]) -> Iterator[dict[str, Any]]:
-    total: int | None = None
-    seen = 0
+    turning = _Turning()
     for number in range(1, MOST_PAGES):
         asked = {**row, "updt_time": BEGINNING, "page_num": str(number), "page_size": str(PAGE_SIZE)}
         answer = ask(infno, {node: asked})
         rows = _rows(answer)
-        counted = _whole(answer.output.values.get("recordCounts"))
-        if number > 1 and counted != total:
-            raise PageFault(f"翻页时总数由 {total} 变为 {counted}")
-        total = counted
-        seen += len(rows)
+        turning.take(rows, _whole(answer.output.values.get("recordCounts")))
         yield from rows
-        if not rows or len(rows) < PAGE_SIZE or (total is not None and seen >= total):
-            break
-    if total is not None and seen < total:
-        raise PageFault(f"平台说有 {total} 条，翻完只有 {seen} 条")
+        if len(rows) < PAGE_SIZE or turning.has_all:
+            pages = _whole(answer.output.values.get("pages"))
+            if turning.total is None and rows and pages is not None and pages > number:
+                raise PageFault(f"平台说有 {pages} 页，第 {number} 页却不满 {PAGE_SIZE} 条")
+            turning.end()
+            return
+    raise PageFault(f"翻了 {MOST_PAGES} 页还没有完")
 
 
 def _by_row(ask: Ask, book: Book, infno: str, node: str, row: Mapping[str, str]) -> Iterator[dict[str, Any]]:
-    begin, total = 1, None
+    turning = _Turning()
     for _ in range(MOST_PAGES):
-        answer = ask(infno, {node: {**row, "begnrow": str(begin)}})
+        answer = ask(infno, {node: {**row, "begnrow": str(turning.seen + 1)}})
         rows = _rows(answer)
-        counted = next((_whole(one.get("totlcnt")) for one in _all(answer) if "totlcnt" in one), None)
-        if total is not None and counted != total:
-            raise PageFault(f"翻页时总数由 {total} 变为 {counted}")
-        total = counted
+        turning.take(rows, next((_whole(one.get("totlcnt")) for one in _all(answer) if "totlcnt" in one), None))
         yield from rows
-        begin += len(rows)
         # Without a total nobody says when it ends but an empty page.
-        if not rows or (total is not None and begin > total):
-            break
-    if total is not None and begin <= total:
-        raise PageFault(f"平台说有 {total} 条，翻完只有 {begin - 1} 条")
+        if not rows or turning.has_all:
+            turning.end()
+            return
+    raise PageFault(f"翻了 {MOST_PAGES} 页还没有完")
+
+
+class _Turning:
+    """How far the pages of one answer came: `seen` rows of `total` (None where the platform tells none)."""
+
+    def __init__(self) -> None:
+        self.seen = 0
+        self.total: int | None = None
+        self._before: list[dict[str, Any]] = []
+
+    @property
+    def has_all(self) -> bool:
+        return self.total is not None and self.seen >= self.total
+
+    def take(self, rows: list[dict[str, Any]], total: int | None) -> None:
+        """Take one page. Raises PageFault: it is the page before, or the total moved."""
+        if rows and rows == self._before:
+            raise PageFault("平台翻页后给出的内容与前一页相同")
+        if None not in (total, self.total) and total != self.total:
+            raise PageFault(f"翻页时总数由 {self.total} 变为 {total}")
+        self.total = self.total if total is None else total
+        self.seen += len(rows)
+        self._before = rows
+
+    def end(self) -> None:
+        """Raise PageFault when the platform promised more than it gave."""
+        if self.total is not None and self.seen < self.total:
+            raise PageFault(f"平台说有 {self.total} 条，翻完只有 {self.seen} 条")
 
 
 def _rows(answer: Answer) -> list[dict[str, Any]]:

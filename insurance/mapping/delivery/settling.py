@@ -42,12 +42,13 @@ class Look:
     def __init__(self, step: str, sent: Mapping[int, Values]) -> None:
         self.step = step
         found = Submission.objects.filter(pk__in=[pk for pk in sent if pk > 0]).select_related(
-            "connection", "last_call"
+            "connection", "institution", "last_call"
         )
         self.submissions = {one.pk: one for one in found}
         first = next(iter(self.submissions.values()), None)
         edition = (settings.PLATFORM_EDITION, settings.PLATFORM_EDITION_DIR)
         self.book: Book = book_of(first.connection) if first else open_book(*edition)
+        self.own: str = first.institution.fixmedins_code if first else ""
 
     @property
     def purpose(self) -> str:
@@ -94,10 +95,10 @@ def _found(ask: Ask, look: Look, rows: Sequence[Sent]) -> dict[tuple[str, str], 
         asked = [
             held
             for kind, item in sorted(items)
-            for held in held_by(ask, look.book, look.purpose, list_type=kind, hilist_id=item)
+            for held in held_by(ask, look.book, look.purpose, own=look.own, list_type=kind, hilist_id=item)
         ]
     else:
-        asked = list(held_by(ask, look.book, look.purpose))
+        asked = list(held_by(ask, look.book, look.purpose, own=look.own))
     for held in asked:
         found.setdefault((held.list_type, held.hilist_id), []).append(held)
     return found

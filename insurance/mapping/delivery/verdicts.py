@@ -67,12 +67,12 @@ def waiting_for_verdict(institution: Institution) -> QuerySet[Mapping]:
 def _asked(run: Run, book: Book, waiting: Sequence[Mapping]) -> list[Held]:
     name = VERDICTS if tells_verdicts(book) else IN_FORCE
     items = sorted({(one.list_type, one.item.fixmedins_hilist_id) for one in waiting})
-    asking = partial(ask, run.actor)
+    asking = partial(held_by, partial(ask, run.actor), book, name, own=run.actor.institution.fixmedins_code)
     try:
         with one_line(run.actor):
             if len(items) > FEW:
-                return list(held_by(asking, book, name))
-            return [row for kind, item in items for row in held_by(asking, book, name, list_type=kind, hilist_id=item)]
+                return list(asking())
+            return [row for kind, item in items for row in asking(list_type=kind, hilist_id=item)]
     except PageFault as error:
         raise TaskFailed(f"审核结果没有查全：{error}。请稍后重试，原有结果未改动。") from error
     except PlatformError as error:

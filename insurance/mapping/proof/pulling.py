@@ -20,6 +20,7 @@ from insurance.mapping.delivery.looking import (
     PageFault,
     held_by,
     held_of,
+    is_own,
     tells_verdicts,
 )
 from insurance.mapping.models import PlatformMapping
@@ -85,12 +86,16 @@ def _count(rows: list[Held]) -> int:
 def _whole(run: Run) -> list[Held]:
     for attempt in range(TRIES):
         try:
-            filters = {"fixmedins_code": run.actor.institution.fixmedins_code}
-            pages = each_page(run.actor, IN_FORCE, filters)
+            own = run.actor.institution.fixmedins_code
             rows: list[Held] = []
-            for page in pages:
-                rows += [held_of(row) for row in page.rows]
+            others = 0
+            for page in each_page(run.actor, IN_FORCE, {"fixmedins_code": own}):
+                mine = [held_of(row) for row in page.rows if is_own(row, own)]
+                rows += mine
+                others += len(page.rows) - len(mine)
                 run.progress(0, 3, f"查询平台对照（1317），已读 {len(rows):,} 条")
+            if others:
+                run.log(f"平台还返回了 {others:,} 条其他机构的对照，已略去", "warning")
             return rows
         except PagesMoved:
             if attempt + 1 == TRIES:
@@ -118,4 +123,5 @@ def _received(run: Run, some: bool) -> list[Held] | None:
 
 
 def _all(actor: Actor) -> list[Held]:
-    return list(held_by(partial(ask, actor), book_of(connection_of(actor.institution)), VERDICTS))
+    book = book_of(connection_of(actor.institution))
+    return list(held_by(partial(ask, actor), book, VERDICTS, own=actor.institution.fixmedins_code))
