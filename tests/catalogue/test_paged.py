@@ -144,6 +144,12 @@ def test_lists_that_cannot_be_whole(actor: Actor, nobody: Connection, script: An
         walked(actor, moving, script)
 
 
+def test_a_platform_that_cuts_pages_and_tells_only_how_many(actor: Actor, nobody: Connection, script: Any) -> None:
+    script(lambda given: {"data": [row(number) for number in range(3)], "pages": 2})
+    with pytest.raises(PagesUnsound, match=r"共 2 页，第 1 页却不满 5 条.*改为 3 再试"):
+        list(each_page(actor, "catalogue.ceilings", size=5))
+
+
 def test_a_walk_goes_on_behind_its_last_page(actor: Actor, nobody: Connection, script: Any) -> None:
     asked = script(listed([row(n) for n in range(35)]))
     walk = Walk()

@@ -29,7 +29,7 @@ GREATEST_SIZE = 1000
 GREATEST_NUMBER = 9999
 # A day before any catalogue of the platform.
 FIRST_DAY = dt.date(2000, 1, 1)
-COUNT = "recordCounts"
+COUNT, PAGES = "recordCounts", "pages"
 
 
 class PagesUnsound(TaskFailed):
@@ -68,12 +68,13 @@ class Walk:
 class Page:
     """One page: its rows typed by the table (what cannot be read is text), and how many rows the platform says in all.
 
-    `number` counts from 1. `total` is None where the platform does not tell it.
+    `number` counts from 1. `total` and `pages` (how many pages) are None where the platform does not tell them.
     """
 
     number: int
     rows: list[dict[str, Any]]
     total: int | None
+    pages: int | None = None
 
 
 def page_size() -> int:
@@ -141,9 +142,12 @@ def _input_node(actor: Actor, purpose: str) -> str:
 
 
 def _page(answer: Answer, number: int) -> Page:
-    told = answer.output.values.get(COUNT)
-    total = int(told) if isinstance(told, Decimal) and told == told.to_integral_value() else None
-    return Page(number, rows_of(answer), total)
+    values = answer.output.values
+    return Page(number, rows_of(answer), _whole(values.get(COUNT)), _whole(values.get(PAGES)))
+
+
+def _whole(told: object) -> int | None:
+    return int(told) if isinstance(told, Decimal) and told == told.to_integral_value() else None
 
 
 def _step(walk: Walk, page: Page, size: int) -> None:
@@ -163,6 +167,9 @@ def _step(walk: Walk, page: Page, size: int) -> None:
     walk.ended = not full or (walk.total is not None and walk.number * size >= walk.total)
     if walk.ended and walk.total is not None and walk.rows != walk.total:
         raise PagesUnsound(_miscounted(walk, len(page.rows), size))
+    if walk.ended and walk.total is None and page.rows and (page.pages or 0) > page.number:
+        words = f"平台说共 {page.pages:,} 页，第 {page.number} 页却不满 {size} 条"
+        raise PagesUnsound(f"{words}。{_smaller(len(page.rows), size)}")
 
 
 def _miscounted(walk: Walk, last: int, size: int) -> str:
@@ -170,8 +177,12 @@ def _miscounted(walk: Walk, last: int, size: int) -> str:
     if walk.total is not None and walk.rows > walk.total:
         words = f"平台说共 {walk.total:,} 条，却给出 {walk.rows:,} 条，数目对不上。"
     if walk.number == 1 and 0 < last < size:
-        return f"{words}平台可能限制了每页行数，请把每页行数（CATALOGUE_PAGE_SIZE，现为 {size}）改为 {last} 再试。"
+        return f"{words}{_smaller(last, size)}"
     return f"{words}请稍后重新更新，仍如此请联系平台。"
+
+
+def _smaller(rows: int, size: int) -> str:
+    return f"平台可能限制了每页行数，请把每页行数（CATALOGUE_PAGE_SIZE，现为 {size}）改为 {rows} 再试。"
 
 
 def _digest(rows: list[dict[str, Any]]) -> str:
