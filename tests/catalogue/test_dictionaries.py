@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
@@ -12,12 +12,15 @@ from insurance.catalogue.choices import LoadState
 from insurance.catalogue.learning import LEARNED
 from insurance.catalogue.loading import dictionaries, refresh
 from insurance.catalogue.models import DictionaryEntry, StagedPage
+from insurance.exchange.answers import Answer
+from insurance.exchange.choices import CallState
 from insurance.exchange.models import Connection
 from insurance.exchange.pages.dictionaries import dictionaries_of
 from insurance.specification.books import open_book
 from insurance.specification.checking import check
 from insurance.specification.errors import UnknownDictionary
 from insurance.specification.learned import register_source
+from portal.people.actor import Actor
 from portal.people.models import Institution
 from portal.tasks.models import Task
 from portal.tasks.run import Run, TaskFailed
@@ -96,6 +99,27 @@ def test_a_platform_of_the_other_form(run: Run, connection: Connection, settings
     settings.DICTIONARY_FORM = "file"
     with pytest.raises(TaskFailed, match=r"不存在|DICTIONARY_FORM 设为 query"):
         refresh(run, "1901")
+
+
+def test_a_platform_that_refuses_every_dictionary_is_heard(
+    run: Run, connection: Connection, sandbox: RunningSandbox, few: None
+) -> None:
+    sandbox.fault("refuse", "1901", times=0, words="该机构未开通此接口")
+    with pytest.raises(TaskFailed, match="平台拒绝：该机构未开通此接口"):
+        refresh(run, "1901")
+    assert not StagedPage.objects.exists()
+
+
+def test_names_of_dictionaries_in_capitals(
+    run: Run, connection: Connection, few: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def answer(actor: Actor, purpose: str, message: Mapping[str, Any]) -> Answer:
+        rows = [{"type": message["data"]["type"].upper(), "value": 1, "label": "示例", "valiFlag": 1}]
+        return Answer(CallState.ACCEPTED, output_raw={"list": rows}, transaction=open_book().transaction("1901"))
+
+    monkeypatch.setattr(dictionaries, "ask", answer)
+    assert refresh(run, "1901").rows_new == 3
+    assert set(DictionaryEntry.objects.values_list("type", flat=True)) == {"gend", "naty", "overlmt_dspo_way"}
 
 
 def test_two_names_of_one_code(run: Run, connection: Connection, sandbox: RunningSandbox, few: None) -> None:

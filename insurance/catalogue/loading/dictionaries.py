@@ -59,15 +59,20 @@ def _fetch_each(run: Run, load: Load, kind: Kind) -> None:
     """Ask for every dictionary that some field names; those that came before an interruption are not asked again."""
     names = [found.code for found in dictionaries_of(book_of(connection_of(run.actor.institution)))]
     came = set(load.staged.values_list("what", flat=True))
+    refusals: list[Refused] = []
     for number, name in enumerate(names, 1):
         if name not in came:
-            StagedPage.objects.create(load=load, what=name, number=1, rows=_asked(run, load, name))
+            StagedPage.objects.create(load=load, what=name, number=1, rows=_asked(run, load, name, refusals))
         run.progress(number, len(names), f"{kind}：{name}")
+    if len(refusals) == len(names) > 0:
+        # One unknown dictionary is the platform's affair; all of them are a refusal of the query itself.
+        load.staged.all().delete()
+        raise refusals[-1]
     load.place = {**load.place, "asked": len(names)}
 
 
-def _asked(run: Run, load: Load, name: str) -> list[dict[str, Any]]:
-    """Return the rows of one dictionary; one that the platform does not know has none."""
+def _asked(run: Run, load: Load, name: str, refusals: list[Refused]) -> list[dict[str, Any]]:
+    """Return the rows of one dictionary; one that the platform does not know has none and is added to `refusals`."""
     message = {
         "type": name,
         "parentValue": "",
@@ -79,6 +84,7 @@ def _asked(run: Run, load: Load, name: str) -> list[dict[str, Any]]:
         answer = ask(run.actor, PURPOSE, {"data": message})
     except Refused as refused:
         run.log(f"字典 {name}：平台没有给出（{refused.words}）。")
+        refusals.append(refused)
         return []
     return [plain_row(row) for row in answer.output.rows("list")]
 
@@ -168,7 +174,9 @@ def _entries(load: Load, problems: Problems) -> dict[tuple[str, str, str], Dicti
 
 
 def _entry(load: Load, asked: str, row: dict[str, Any], line: int, problems: Problems) -> DictionaryEntry:
-    kind = str(row.get("type") or ("" if asked == EVERYTHING else asked))
+    kind = str(row.get("type") or ("" if asked == EVERYTHING else asked)).strip()
+    if kind.lower() == asked.lower():
+        kind = asked  # a platform that spells its dictionaries in capitals means the same
     entry = DictionaryEntry(
         type=kind,
         value=str(row.get("value") or ""),
