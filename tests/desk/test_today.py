@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
 from insurance.directory.choices import DepartmentState
@@ -61,7 +62,7 @@ def test_work_is_shown_to_those_who_may_with_who_and_next_step(
     assert "医保办" in page
     assert "改正后重新上传。" in page
     client.force_login(person("till", institution, "cashier"))
-    assert "上传失败" not in text(client.get("/"))
+    assert "/x/?tab=refused" not in text(client.get("/")), "a till sees lines of its own, not this one"
 
 
 def test_failing_room_does_not_take_the_others_along(
@@ -96,7 +97,9 @@ def test_every_number_has_exactly_its_rows_behind_it(office: Client, member: Per
     for line in lines:
         page = text(office.get(line.url, follow=True))
         total = re.search(r'name="count" value="(\d+)"', page)
-        # a page that is no list of its own (交接) is held to its number in its room's tests
+        # a page that is no list of its own (交接, 更新记录) is held to its number in its room's tests
+        if not total and line.url.startswith(reverse("catalogue:loads")):
+            continue
         assert (int(total.group(1)) if total else 0) == line.number, line.label
 
 

@@ -24,7 +24,7 @@ LINES: Mapping[str, tuple[str, str, str, str]] = {
     "person": (
         "待人工核实（结果待查）", "danger", "看证据，到平台核对后点「核实」；核实前勿重复上传。", "exchange.decide",
     ),
-    "refused": ("上传失败", "danger", "按平台返回的原因改正，再「重新上传」。", "exchange.submit"),
+    "refused": ("上传失败（全部业务）", "danger", "按平台返回的原因改正，再「重新上传」。", "exchange.submit"),
     "contradicted": ("答复前后不符", "danger", "到平台核对有没有、有没有重复，办好后点「已核对」。", "exchange.decide"),
     "held": ("排在未完成之后", "warning", "先处理挡在前面的一条。", "exchange.submit"),
 }  # fmt: skip

@@ -33,7 +33,7 @@ class LateFilter(YesNoFilter):
 class DeliveryFilter(ListFilter):
     """对照上传."""
 
-    words = SearchFilter(fields=WORDS, label="项目编码、名称或医保编码", widget=BOX)
+    words = SearchFilter(fields=WORDS, label="项目、编码", widget=BOX)
     list_type = ChoiceFilter(label="目录类别", choices=list_types)
     verdict = ChoiceFilter(label="局方审核", states=Verdict)
     late = LateFilter(label="局方超期未审")

@@ -44,7 +44,7 @@ class Deliveries(ListPage):
 
     action = "mapping.view"
     title = "对照上传"
-    purpose = "审核通过的对照送往平台（目录对照上传 3301，作废 3360，撤销 3302），平台受理后由医保局审核，通过才算数。"
+    purpose = "审核通过的对照送往平台（目录对照上传 3301，终止 3360，撤销 3302），平台受理后由医保局审核，通过才算数。"
     table_class = DeliveryTable
     filter_class = DeliveryFilter
     tabs = tuple(Tab(key, label, rows, EMPTY.get(key, "")) for key, (label, rows) in TABS.items())

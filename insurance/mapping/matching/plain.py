@@ -243,8 +243,8 @@ def _fits(best: Facts, one: Facts) -> bool:
         return True
     if one.code == Verdict.EXACT and best.code != Verdict.EXACT:
         return True
-    if best.spec == Verdict.EXACT and one.spec in (Verdict.ALIKE, Verdict.NEAR) and one.number < Verdict.AGREES:
-        return False  # a sibling in another size
+    if best.spec == Verdict.EXACT and one.spec in (Verdict.ALIKE, Verdict.NEAR) and one.number <= best.number:
+        return False  # a sibling in another size; one certificate covers them all
     if one.opposed or one.name < best.name or (best.code == Verdict.EXACT and one.code != Verdict.EXACT):
         return False
     return not (best.maker >= Verdict.AGREES and one.maker == Verdict.ALIKE) and one.tags >= min(best.tags, 0)

@@ -19,7 +19,7 @@ WORDS = [
 class DifferenceFilter(ListFilter):
     """平台核对."""
 
-    words = SearchFilter(fields=WORDS, label="项目编码、名称或医保编码", widget=BOX)
+    words = SearchFilter(fields=WORDS, label="项目、编码", widget=BOX)
     list_type = ChoiceFilter(label="目录类别", choices=list_types)
     kind = ChoiceFilter(label="差异", states=DifferenceKind)
     known = YesNoFilter(label="本院有此项目", field_name="item", lookup_expr="isnull", exclude=True)

@@ -88,7 +88,7 @@ class FindingFilter(ListFilter):
     words = SearchFilter(
         fields=["mapping__item__fixmedins_hilist_name", "mapping__item__pinyin"],
         starts=["mapping__item__fixmedins_hilist_id", "mapping__med_list_codg"],
-        label="院内编码、名称、医保编码",
+        label="项目、编码",
     )
     list_type = ChoiceFilter(field_name="mapping__list_type", label="目录类别", states=ListType)
     due = DayRangeFilter(field_name="due", label="期限")

@@ -37,6 +37,14 @@ def money(value: Any) -> str:
 
 
 @register.filter
+def price(value: Any) -> str:
+    """A unit price with as many digits as it has, two at least: 12.5000 → 12.50, 0.1234 → 0.1234; "" for None."""
+    if not isinstance(value, Decimal) or not value.is_finite():
+        return "" if value is None else str(value)
+    return f"{value:,.{max(2, -int(value.normalize().as_tuple().exponent))}f}"
+
+
+@register.filter
 def tag(state: Any) -> SafeString:
     """Return a state's coloured tag: `{{ record.get_state|tag }}` with a member of States."""
     return state_tag(state)
