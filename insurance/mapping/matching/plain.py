@@ -26,7 +26,8 @@ _SIGNS = re.compile(r"[^0-9a-zα-ω一-鿿+%]")
 _NUMBERS = re.compile(r"\d+(?:\.\d+)?")
 _ISOTOPE = re.compile(r"([碘磷锶钴锝镓铊铟氟碳氮氧氙铬金])(\d{2,3})")
 _CHINESE = str.maketrans("一二三四五六七八九两", "1234567892")
-_LOCAL = re.compile(r"^([1-9]\d{8})")
+# Nine digits of the price lists: parts 1–4, their chapters 1–8; other numbers are a hospital's own.
+_LOCAL = re.compile(r"^([1-4][1-8]\d{7})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,7 +254,7 @@ def _fits(best: Facts, one: Facts) -> bool:
 def _word(best: Facts, fits: Sequence[Facts], kind: str) -> str:
     alone = len(fits) == 1 and best.name == Verdict.EXACT and best.tags >= Verdict.UNKNOWN
     pinned = kind != SUPPLY or best.number == Verdict.EXACT or best.maker >= Verdict.AGREES
-    clash = kind == SERVICE and best.code == Verdict.ALIKE and best.name != Verdict.EXACT
+    clash = kind == SERVICE and best.code == Verdict.ALIKE
     if alone and pinned and not clash:
         return "certain"
     if len(fits) > 1:
