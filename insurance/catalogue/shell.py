@@ -55,7 +55,8 @@ def lines_to_see_to(actor: Actor) -> list[WorkLine]:
     oldest = min((line.good.started_at for line in old if line.good), default=None)
     return [
         WorkLine(
-            "医保目录从未下载", len(never), url, "danger", "点「更新全部」；下载完成前查不到这些目录的编码。", duty=MANAGE
+            "医保目录从未下载", len(never), url, "danger", "点「更新全部」；下载完成前查不到这些目录的编码。",
+            duty=MANAGE,
         ),
         WorkLine(
             "医保目录更新未完成", len(failed), url, "warning", "打开该次记录看原因，处理后点「更新」。", since,

@@ -57,8 +57,8 @@ def test_each_line_counts_the_rows_of_its_list(office: Client, actor: Actor, con
     queue(actor, state=SubmissionState.ACCEPTED, contradicted=True)
     lines = {line.label: line for line in lines_to_see_to(actor)}
     assert {label: line.number for label, line in lines.items()} == {
-        "待人工核实（结果待查）": 1, "上传失败（全部业务）": 3, "答复前后不符": 1, "答复写入失败": 0, "排在未完成之后": 1,
-        "系统正在核实（结果待查）": 2,
+        "待人工核实（结果待查）": 1, "上传失败（全部业务）": 3, "答复前后不符": 1, "答复写入失败": 0,
+        "排在未完成之后": 1, "系统正在核实（结果待查）": 2,
     }  # fmt: skip
     for line in lines.values():
         assert listed(office, line.url) == line.number, line.label
