@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
+from django.db import IntegrityError, connection, transaction
 from django.test import Client
 from django.utils import timezone
 
@@ -139,3 +140,32 @@ def test_odd_signs_in_forms_are_refused_in_words(client: Client, mapper_person: 
         assert client.post(address, {"intent": key, **sent}).status_code in (302, 422), address
     assert not Mapping.objects.exists()
     assert "\0" not in "".join(Comment.objects.values_list("text", flat=True))
+
+
+@pytest.mark.parametrize(
+    ("statement", "rule"),
+    [
+        ("UPDATE mapping_mapping SET approved_by_id = proposed_by_id", "mapping_two_persons"),
+        ("UPDATE mapping_mapping SET approved_by_id = NULL", "mapping_stands_approved"),
+        ("UPDATE mapping_mapping SET enddate = begndate - 1", "mapping_days_in_order"),
+        (
+            "INSERT INTO mapping_ending (institution_id, mapping_id, kind, reason, quiet, state, proposed_by_id,"
+            " approved_by_id, proposed_at, words) SELECT institution_id, id, 'end', '', false, 'approved',"
+            " proposed_by_id, proposed_by_id, now(), '' FROM mapping_mapping",
+            "ending_two_persons",
+        ),
+    ],
+)
+def test_the_database_itself_keeps_the_rules(standing: Mapping, statement: str, rule: str) -> None:
+    """Past every service, as the portal's own database user."""
+    with pytest.raises(IntegrityError, match=rule), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(statement)
+
+
+def test_the_database_keeps_periods_apart(standing: Mapping) -> None:
+    with pytest.raises(IntegrityError, match="mapping_periods_apart"), transaction.atomic():
+        Mapping.objects.create(
+            institution=standing.institution, item=standing.item, list_type="101", med_list_codg=code_named(9),
+            begndate=standing.enddate, enddate=standing.enddate, state=MappingState.ENDED,
+            proposed_by=standing.proposed_by, approved_by=standing.approved_by,
+        )  # fmt: skip
