@@ -20,6 +20,7 @@ from insurance.mapping.choices import (
     SwitchRelation,
     SwitchState,
 )
+from insurance.mapping.delivery.submitting import queue_mappings, recall
 from insurance.mapping.models import CodeSwitchRow, Ending, Mapping
 from insurance.mapping.models.relations import OPEN_END
 from insurance.mapping.queries import relation_on
@@ -158,6 +159,10 @@ def test_a_whole_round(ward: Ward) -> None:
     queued = Submission.objects.exclude(state=SubmissionState.WITHDRAWN)
     assert {one.not_before for one in queued} == {midnight}
     assert queued.filter(purpose="mapping.add").count() == 2
+    new = [one.subject for one in queued.filter(purpose="mapping.add")]
+    recall(ward.office, records=new)
+    again = queue_mappings(ward.office, mappings=new).queued
+    assert [submission.not_before for submission in again] == [midnight] * 2  # taken back and sent again: still then
     one.refresh_from_db()
     gone.refresh_from_db()
     assert (one.enddate, gone.enddate) == (switch.day - DAY, switch.day - DAY)

@@ -202,8 +202,22 @@ def _queue(actor: Actor, purpose: str, rows: list[Any], done: Queued, not_before
     hold_queue(actor, purpose=purpose, subjects=rows)
     _give_up(actor, rows)
     rows = _alone_after_their_batch(actor, purpose, rows, done)
-    if not rows:
-        return
+    groups: dict[dt.datetime | None, list[Any]] = {}
+    for row in rows:
+        groups.setdefault(not_before or _own_moment(row), []).append(row)
+    for moment, group in groups.items():
+        _queue_group(actor, purpose, group, done, moment)
+
+
+def _own_moment(row: Mapping | Ending) -> dt.datetime | None:
+    """Return before when a change of codes may not be sent: taken back and queued again, it still has its day."""
+    relation = row if isinstance(row, Mapping) else row.made_for
+    if relation is None or relation.switch_id is None or relation.begndate <= timezone.localdate():
+        return None
+    return morning_of(relation.begndate)
+
+
+def _queue_group(actor: Actor, purpose: str, rows: list[Any], done: Queued, not_before: dt.datetime | None) -> None:
     try:
         done.queued += submit_many(actor, purpose=purpose, subjects=rows, not_before=not_before)
     except AlreadyOpen as error:

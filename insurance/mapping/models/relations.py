@@ -108,7 +108,8 @@ class Mapping(models.Model):
                 name="mapping_two_persons",
             ),
             models.CheckConstraint(
-                condition=~Q(state__in=[state.value for state in STANDING]) | Q(approved_by__isnull=False),
+                condition=~Q(state__in=[state.value for state in STANDING])
+                | Q(approved_by__isnull=False, proposed_by__isnull=False),
                 name="mapping_stands_approved",
             ),
         ]
