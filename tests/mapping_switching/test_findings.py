@@ -81,6 +81,7 @@ def test_a_changed_code_is_shown_old_and_new_until_a_person_accepts_it(ward: War
     find_impact(ward.hospital)
     finding = Finding.objects.get(mapping=relation)
     assert finding.kind == FindingKind.RENAMED
+    assert finding.load == Item.objects.get(code="XA").load  # not whatever catalogue was refreshed last
     assert finding.details["changes"] == [
         {"label": "名称", "old": "旧名片", "new": "新名片"},
         {"label": "规格", "old": "0.5g", "new": "0.25g"},

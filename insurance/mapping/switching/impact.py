@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models import Min
 from django.utils import timezone
 
-from insurance.catalogue.models import Item, Load
+from insurance.catalogue.models import Item
 from insurance.catalogue.queries import validity
 from insurance.mapping.choices import STANDING, FindingKind, WorkState
 from insurance.mapping.models import Finding, Mapping, RelationTerms
@@ -22,16 +22,16 @@ from portal.people.models import Institution
 Key = tuple[int, str]
 SETTLED_BY_ITSELF = "对照已更换或终止"
 BATCH = 1000
+# What a version of the national catalogue itself brings; the others come from the area's lists or from prices.
+OF_THE_CODE = (FindingKind.BROKEN, FindingKind.ENDING, FindingKind.RENAMED)
 
 
 @transaction.atomic
-def find_impact(
-    institution: Institution, load: Load | None = None, *, day: dt.date | None = None
-) -> dict[FindingKind, int]:
+def find_impact(institution: Institution, *, day: dt.date | None = None) -> dict[FindingKind, int]:
     """Look at every standing relation of an institution on `day` (today) and return how many findings are open by kind.
 
-    `load` is the download after which it is done, noted at what it brought. Findings that are no longer true go by
-    themselves; one that a person set aside comes back only when something else is found. Harmless to repeat.
+    Findings that are no longer true go by themselves; one that a person set aside comes back only when something else
+    is found. Harmless to repeat.
     """
     # One at a time: two would open the same finding twice.
     Institution.objects.select_for_update(no_key=True).get(pk=institution.pk)
@@ -40,7 +40,7 @@ def find_impact(
     codes = known(institution, {(one.list_type, one.med_list_codg) for one in relations}, day)
     sight = Sight(day, settings.CODE_ENDING_DAYS, has_area(institution), _first_days(relations, codes))
     found = _judged(relations, codes, sight)
-    _settle(institution, found, load)
+    _settle(institution, found, _brought(relations, codes))
     open_ones = Finding.objects.filter(institution=institution, state=WorkState.OPEN)
     counts = Counter(open_ones.values_list("kind", flat=True))
     return {kind: counts[kind.value] for kind in FindingKind}
@@ -97,7 +97,13 @@ def _keep_first(
         grown.append(kept)
 
 
-def _settle(institution: Institution, found: dict[Key, Found], load: Load | None) -> None:
+def _brought(relations: Sequence[Mapping], codes: dict[tuple[str, str], Known]) -> dict[int, int]:
+    """Return by relation the download that brought what its code is now."""
+    rows = {one.pk: codes[one.list_type, one.med_list_codg].row for one in relations}
+    return {pk: row.load_id if row.current else row.replaced_by_id or row.load_id for pk, row in rows.items() if row}
+
+
+def _settle(institution: Institution, found: dict[Key, Found], brought: dict[int, int]) -> None:
     """Bring the kept findings in line with what was found now."""
     now = timezone.now()
     kept = Finding.objects.filter(institution=institution, state__in=[WorkState.OPEN, WorkState.IGNORED])
@@ -113,7 +119,7 @@ def _settle(institution: Institution, found: dict[Key, Found], load: Load | None
             _take_over(old, what, now)
             changed.append(old)
         else:
-            made.append(_new(institution, key, what, load, now))
+            made.append(_new(institution, key, what, brought.get(key[0]), now))
     Finding.objects.bulk_update(changed, ["details", "signature", "due", "seen_at"], batch_size=BATCH)
     Finding.objects.bulk_create(made, batch_size=BATCH)
 
@@ -122,10 +128,10 @@ def _take_over(old: Finding, what: Found, now: dt.datetime) -> None:
     old.details, old.signature, old.due, old.seen_at = what.details, what.signature, what.due, now
 
 
-def _new(institution: Institution, key: Key, what: Found, load: Load | None, now: dt.datetime) -> Finding:
+def _new(institution: Institution, key: Key, what: Found, load_id: int | None, now: dt.datetime) -> Finding:
     return Finding(
         institution=institution, mapping_id=key[0], kind=what.kind, details=what.details, signature=what.signature,
-        due=what.due, load=load, seen_at=now,
+        due=what.due, load_id=load_id if what.kind in OF_THE_CODE else None, seen_at=now,
     )  # fmt: skip
 
 

@@ -38,9 +38,8 @@ def night(run: Run) -> None:
 def impact(run: Run) -> None:
     """Find what the catalogues do to the relations, and work open switches out anew."""
     institution = run.actor.institution
-    load = Load.objects.filter(pk=run.params.get("load") or 0).first()
     run.progress(0, 2, "核对生效的对照")
-    counts = find_impact(institution, load)
+    counts = find_impact(institution)
     run.progress(1, 2, "核对目录切换")
     for switch in open_switches(institution):
         assess(switch)
@@ -81,4 +80,4 @@ def after_loads() -> None:
             Q(ended_at=None) | Q(ended_at__gte=newest.ended_at)
         )
         if not looked.exists():
-            start(Actor.system(institution), kind=IMPACT, params={"load": newest.pk}, source="目录更新后")
+            start(Actor.system(institution), kind=IMPACT, source="目录更新后")
