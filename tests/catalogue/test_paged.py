@@ -354,6 +354,14 @@ def test_areas(run: Run, nobody: Connection, script: Any, settings: Any) -> None
     assert only.rows_new == 2
 
 
+def test_rows_of_other_areas_among_the_own_are_left_out(run: Run, nobody: Connection, script: Any) -> None:
+    dearer = row(1, rid="elsewhere", insu_admdvs="440100", hilist_pric_uplmt_amt="99")
+    script(listed([row(1), row(2), dearer]))
+    load = refresh(run, "1318")
+    assert sorted(Ceiling.objects.values_list("rid", flat=True)) == ["r0001", "r0002"]
+    assert "平台另外答了 440100 的 1 行" in str(load.remarks)
+
+
 def test_everything_anew(run: Run, nobody: Connection, script: Any) -> None:
     asked = script(listed([row(1)]))
     refresh(run, "1318")

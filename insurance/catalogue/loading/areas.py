@@ -45,6 +45,7 @@ def merge(load: Load, kind: Kind, since: Mapping[str, dt.date], problems: Proble
     """
     model = MODELS[kind.infno]
     _stage(load, kind, model, problems)
+    _leave_out_other_areas(problems)
     _repeated(problems)
     missing = _older(model, since, problems, firm)
     accepted = load.place.get("accept")
@@ -90,10 +91,6 @@ def _cells(
     for name in NEEDED[infno]:
         if row.get(name) in (None, ""):
             problems.add("error", f"缺少 {name}", TODO, column=name, line=line)
-    told = row.get("insu_admdvs")
-    if told not in (None, area):
-        words = f"查询的参保地是 {area}，平台答的是 {told}"
-        problems.add("remark", words, "按查询的参保地采用。", column="insu_admdvs")
     known = {**row, "insu_admdvs": area, "raw": row}
     cells = [_cell(field, known.get(field.name), line, problems) for field in fields]
     _judge(infno, {field.name: cell for field, cell in zip(fields, cells, strict=True)}, line, problems)
@@ -151,6 +148,32 @@ def _judge(infno: str, cells: Mapping[str, Any], line: int, problems: Problems) 
     price = cells.get("hilist_pric_uplmt_amt")
     if infno == "1318" and price is not None and price < 0:
         problems.add("ask", "限价小于 0", ASK, column="hilist_pric_uplmt_amt", line=line, found=str(price))
+
+
+def _leave_out_other_areas(problems: Problems) -> None:
+    """Leave out rows of other insured areas where the area asked for has rows of its own.
+
+    Where it has none, the platform names the area otherwise than it was asked (a province for its cities), and what it
+    answered is taken.
+    """
+    told = "coalesce(nullif(s.raw ->> 'insu_admdvs', ''), s.insu_admdvs)"
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"WITH own AS (SELECT DISTINCT insu_admdvs FROM {STAGE} s WHERE {told} = insu_admdvs),"
+            f" gone AS (DELETE FROM {STAGE} s USING own WHERE s.insu_admdvs = own.insu_admdvs"
+            f" AND {told} <> s.insu_admdvs RETURNING s.insu_admdvs, {told} AS told)"
+            " SELECT insu_admdvs, told, count(*) FROM gone GROUP BY 1, 2 ORDER BY 1, 2"
+        )
+        for area, other, count in cursor.fetchall():
+            words = f"查询的参保地是 {area}，平台另外答了 {other} 的 {count:,} 行"
+            problems.add("remark", words, "没有采用。", column="insu_admdvs")
+        cursor.execute(
+            f"SELECT insu_admdvs, {told}, count(*) FROM {STAGE} s WHERE {told} <> insu_admdvs"
+            " GROUP BY 1, 2 ORDER BY 1, 2"
+        )
+        for area, other, count in cursor.fetchall():
+            words = f"查询的参保地是 {area}，平台答的是 {other}（{count:,} 行）"
+            problems.add("remark", words, "按查询的参保地采用。", column="insu_admdvs")
 
 
 def _repeated(problems: Problems) -> None:
